@@ -8,7 +8,7 @@ import { changeRights, knowsHolder, listAccess, type RightsChange } from '../sha
 import { type HolderName, parseHolderName } from '../sharing/holders.ts'
 import { allRights, formatRights, toRights } from '../sharing/rights.ts'
 import { type MailboxPlaces, missing, type Place } from './mailbox-places.ts'
-import { mailboxGone } from './open-mailbox.ts'
+import { mailboxGone } from './mailbox-view.ts'
 import type { AccessParts } from './parts.ts'
 
 const unknownHolder = (identifier: string): Refusal => ({

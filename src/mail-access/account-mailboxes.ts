@@ -1,4 +1,4 @@
-// The mailboxes of an account, as its sessions have them (RFC 9051 §6.3).
+// The mailboxes of an account and those of others that it sees, as one session has them (RFC 9051 §6.3).
 import type { ReplacedMessage } from '../imap/grammar/commands/append.ts'
 import type { ListCommand } from '../imap/grammar/commands/list.ts'
 import type { CreateCommand } from '../imap/grammar/commands/mailboxes.ts'
@@ -10,18 +10,18 @@ import { codes } from '../imap/responses/codes.ts'
 import type { Namespaces, StatusValue } from '../imap/responses/mailbox-data.ts'
 import {
   type AppendTarget,
-  type AccountMailboxes as ImapMailboxes,
   isRefusal,
   type ListedWithStatus,
   type QuotaRoot,
   type Refusal,
   type SelectedMailbox,
   type SelectTerms,
+  type SessionMailboxes,
   type WatchRequest,
 } from '../imap/server/mailbox-services.ts'
 import { removeFirstMessages } from '../mailbox/expunge.ts'
 import { delimiter, maxLevels, maxNameLength } from '../mailbox/mailbox-names.ts'
-import { type Mailbox, type OpenMailbox as OpenMailboxId, openingOf } from '../mailbox/mailbox-row.ts'
+import { type Mailbox, type OpenMailbox, openingOf } from '../mailbox/mailbox-row.ts'
 import {
   createMailbox,
   listMailboxes,
@@ -41,9 +41,9 @@ import { AccessControl } from './access-control.ts'
 import { MailboxAppend } from './append-target.ts'
 import { type ListableMailbox, listNames } from './list-mailboxes.ts'
 import { MailboxPlaces, missing, type NewPlace } from './mailbox-places.ts'
+import { MailboxView, mailboxIdOf } from './mailbox-view.ts'
 import { MessageUrls } from './message-urls.ts'
 import { MailboxMetadata } from './metadata.ts'
-import { mailboxIdOf, OpenMailbox } from './open-mailbox.ts'
 import { formatOtherUsersName, parseOtherUsersName } from './other-users.ts'
 import type { AccessParts } from './parts.ts'
 import { readQuotaRoots } from './quota.ts'
@@ -60,7 +60,7 @@ const cannot = (refused: string): Refusal => ({ refused, code: codes.cannot })
 /** Messages of one write: others wait for its end. */
 const messagesOfWrite = 2000
 
-export class AccountMailboxes implements ImapMailboxes {
+export class AccountMailboxes implements SessionMailboxes {
   readonly #parts: AccessParts
   readonly #accountId: number
   readonly #places: MailboxPlaces
@@ -68,7 +68,7 @@ export class AccountMailboxes implements ImapMailboxes {
   readonly acl: AccessControl
   readonly metadata: MailboxMetadata
   readonly #urls: MessageUrls
-  #selected: OpenMailbox | undefined
+  #selected: MailboxView | undefined
   #watch: Watch | undefined
 
   constructor(parts: AccessParts, accountId: number) {
@@ -291,14 +291,14 @@ export class AccountMailboxes implements ImapMailboxes {
       parts: this.#parts,
       places: this.#places,
       rights,
-      noteArrivals: (to: OpenMailboxId, uids: readonly NumberRange[]) => this.#noteArrivals(to, uids),
+      noteArrivals: (to: OpenMailbox, uids: readonly NumberRange[]) => this.#noteArrivals(to, uids),
     }
-    this.#selected = await OpenMailbox.open(opening, state, terms)
+    this.#selected = await MailboxView.open(opening, state, terms)
     return this.#selected
   }
 
   /** This session has put them there itself. */
-  #noteArrivals(to: OpenMailboxId, uids: readonly NumberRange[]): void {
+  #noteArrivals(to: OpenMailbox, uids: readonly NumberRange[]): void {
     this.#selected?.noteOwnArrivals(to, uids)
     this.#watch?.expectArrivals(to.mailboxId, uids)
   }

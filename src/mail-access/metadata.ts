@@ -11,7 +11,7 @@ import {
 import { openingOf } from '../mailbox/mailbox-row.ts'
 import { listMetadata, type MetadataPlace, readMetadata, writeMetadata } from '../mailbox/metadata.ts'
 import { forbidden, type MailboxPlaces, type Place } from './mailbox-places.ts'
-import { mailboxGone } from './open-mailbox.ts'
+import { mailboxGone } from './mailbox-view.ts'
 import type { AccessParts } from './parts.ts'
 import { readSpecialUse, specialUses } from './special-uses.ts'
 

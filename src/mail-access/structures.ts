@@ -17,7 +17,7 @@ async function readIfWhole(pieces: AsyncIterable<Uint8Array>): Promise<MessageSt
   }
 }
 
-export async function readStructure(pieces: AsyncIterable<Uint8Array>): Promise<MessageStructure> {
+async function readStructure(pieces: AsyncIterable<Uint8Array>): Promise<MessageStructure> {
   const reader = new StructureReader()
   for await (const piece of pieces) reader.take(piece)
   return reader.finish()

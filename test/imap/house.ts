@@ -8,7 +8,6 @@ import { codes } from '../../src/imap/responses/codes.ts'
 import type { FetchItem } from '../../src/imap/responses/fetch.ts'
 import { toRanges } from '../../src/imap/responses/number-set.ts'
 import type {
-  AccountMailboxes,
   AccountNews,
   AppendTarget,
   FetchedMessage,
@@ -16,6 +15,7 @@ import type {
   Refusal,
   SelectedMailbox,
   SelectTerms,
+  SessionMailboxes,
 } from '../../src/imap/server/mailbox-services.ts'
 import type { SessionServices } from '../../src/imap/server/services.ts'
 import type { MaybePromise } from '../../src/runtime/maybe-promise.ts'
@@ -278,7 +278,7 @@ export function createHouse({
     }
   }
 
-  const mailboxes = (): AccountMailboxes => {
+  const mailboxes = (): SessionMailboxes => {
     open++
     return {
       namespaces: { personal: [''], otherUsers: [], shared: [] },

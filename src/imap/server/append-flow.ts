@@ -8,11 +8,11 @@ import { codes } from '../responses/codes.ts'
 import { formatNote, type StatusResponse } from '../responses/status-response.ts'
 import { answerProblem } from './answer-problem.ts'
 import {
-  type AccountMailboxes,
   type Appended,
   type AppendTarget,
   isRefusal,
   type Refusal,
+  type SessionMailboxes,
 } from './mailbox-services.ts'
 
 export type AppendTurn =
@@ -28,7 +28,7 @@ export interface AppendTerms {
   readonly headLength: number
   readonly grammar: GrammarTerms
   readonly maxMessageBytes: number
-  readonly mailboxes: AccountMailboxes
+  readonly mailboxes: SessionMailboxes
 }
 
 export class AppendFlow {

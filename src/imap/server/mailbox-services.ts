@@ -35,7 +35,7 @@ export interface Refusal {
 
 export type OrRefusal<Value> = MaybePromise<Value | Refusal>
 
-export interface AccountMailboxes {
+export interface SessionMailboxes {
   readonly namespaces: Namespaces
   /** With what `returns` asks of each: attributes, and STATUS where that is wanted. */
   list(query: Omit<ListCommand, 'verb'>): AsyncIterable<readonly ListedWithStatus[]>

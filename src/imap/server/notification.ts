@@ -3,11 +3,11 @@
 import type { EventGroup } from '../grammar/commands/notify.ts'
 import type { NumberRange } from '../grammar/sequence-set.ts'
 import type {
-  AccountMailboxes,
   AccountNews,
   MailboxChange,
   MailboxWatch,
   Refusal,
+  SessionMailboxes,
   WatchRequest,
 } from './mailbox-services.ts'
 import { isRefusal } from './mailbox-services.ts'
@@ -36,7 +36,7 @@ export class Notification {
 
   /** `always` is watched besides. */
   async set(
-    mailboxes: AccountMailboxes,
+    mailboxes: SessionMailboxes,
     groups: readonly EventGroup[] | undefined,
     always: readonly EventGroup[],
     request: Omit<WatchRequest, 'groups'>,

@@ -4,7 +4,7 @@ import type { SessionPeer } from '../../connection/session-peer.ts'
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
 import type { AuthenticatedAccount, LogInServices, RefusedLogIn } from '../../sasl/log-in-services.ts'
 import type { StatusResponse } from '../responses/status-response.ts'
-import type { AccountMailboxes, Refusal } from './mailbox-services.ts'
+import type { Refusal, SessionMailboxes } from './mailbox-services.ts'
 
 /** imap: port 143, with STARTTLS. imaps: port 993, TLS from the first byte. */
 export type ListenerRole = 'imap' | 'imaps'
@@ -21,7 +21,7 @@ export interface SessionServices extends LogInServices<Client> {
   /** At connect: undefined greets; a response refuses and closes. */
   connect?(client: Client): MaybePromise<StatusResponse | undefined>
   /** Somebody has logged in: his mailboxes, for this session. They are closed with it. */
-  openMailboxes(client: Client, account: AuthenticatedAccount): MaybePromise<AccountMailboxes>
+  openMailboxes(client: Client, account: AuthenticatedAccount): MaybePromise<SessionMailboxes>
   /** What the client is told of a fault of these services, which the log has; undefined: that something went wrong here. */
   explainFault?(cause: unknown): Refusal | undefined
   /** For the trail. Must not throw and is not waited for; as the next three. */

@@ -6,14 +6,14 @@ import type { AuthenticatedAccount } from '../../sasl/log-in-services.ts'
 import type { Piece } from '../responses/octets.ts'
 import type { StatusResponse } from '../responses/status-response.ts'
 import type { AppendFlow } from './append-flow.ts'
-import type { AccountMailboxes, SelectedMailbox } from './mailbox-services.ts'
+import type { SelectedMailbox, SessionMailboxes } from './mailbox-services.ts'
 
 export type SessionState =
   | { readonly phase: 'not-authenticated' }
-  | { readonly phase: 'authenticated'; readonly mailboxes: AccountMailboxes }
+  | { readonly phase: 'authenticated'; readonly mailboxes: SessionMailboxes }
   | {
       readonly phase: 'selected'
-      readonly mailboxes: AccountMailboxes
+      readonly mailboxes: SessionMailboxes
       readonly mailbox: SelectedMailbox
       readonly name: string
     }

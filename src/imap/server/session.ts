@@ -25,11 +25,11 @@ import { appendTable, commandTable } from './command-table.ts'
 import { continueAuthentication } from './commands/authenticate.ts'
 import { endIdle } from './commands/idle.ts'
 import {
-  type AccountMailboxes,
   type AccountNews,
   isRefusal,
   type Refusal,
   type SelectedMailbox,
+  type SessionMailboxes,
 } from './mailbox-services.ts'
 import { Notification } from './notification.ts'
 import type { ImapServerLimits } from './options.ts'
@@ -380,7 +380,7 @@ export class Session {
   // For the commands
 
   /** Of who has logged in; the table lets nobody else get there. */
-  get mailboxes(): AccountMailboxes {
+  get mailboxes(): SessionMailboxes {
     if (!('mailboxes' in this.state)) throw new Fault('IMAP_STATE', 'Nobody has logged in.')
     return this.state.mailboxes
   }
@@ -400,7 +400,7 @@ export class Session {
     return { answer: { tag, response }, next: this.state }
   }
 
-  logIn(client: Client, mailboxes: AccountMailboxes): SessionState {
+  logIn(client: Client, mailboxes: SessionMailboxes): SessionState {
     this.client = client
     if (this.#isAbandoned) mailboxes.close()
     else if (client.account)
@@ -410,7 +410,7 @@ export class Session {
   }
 
   /** It is selected, and its news go to this session from now on. */
-  enter(mailboxes: AccountMailboxes, mailbox: SelectedMailbox, name: string): SessionState {
+  enter(mailboxes: SessionMailboxes, mailbox: SelectedMailbox, name: string): SessionState {
     if (this.#isAbandoned) {
       // The connection has gone while it was opened.
       mailbox.release()

@@ -30,7 +30,7 @@ import { type Block, uidsInState } from '../mailbox/blocks.ts'
 import { changeFlags } from '../mailbox/change-flags.ts'
 import { copyMessages, moveMessages } from '../mailbox/copy-messages.ts'
 import { expungeMessages } from '../mailbox/expunge.ts'
-import { type Mailbox, type OpenMailbox as MailboxId, openingOf } from '../mailbox/mailbox-row.ts'
+import { type Mailbox, type OpenMailbox, openingOf } from '../mailbox/mailbox-row.ts'
 import { MessageNumbers } from '../mailbox/message-numbers.ts'
 import type { MessageFlags } from '../mailbox/message-row.ts'
 import { flagBits as allFlags, type Changeable, flags as flagBits, live } from '../mailbox/message-state.ts'
@@ -82,11 +82,11 @@ const mayNotRead = noPermission('You may not read this mailbox any more')
 
 const readOnly: Refusal = { refused: 'This mailbox was opened for reading only', code: codes.readOnly }
 
-export class OpenMailbox implements SelectedMailbox {
+export class MailboxView implements SelectedMailbox {
   readonly #parts: AccessParts
   readonly #places: MailboxPlaces
   readonly #noteArrivals: Opening['noteArrivals']
-  readonly #id: MailboxId
+  readonly #id: OpenMailbox
   readonly #numbers: MessageNumbers
   readonly facts: SelectedFacts
   resync: SelectedMailbox['resync']
@@ -146,7 +146,7 @@ export class OpenMailbox implements SelectedMailbox {
     })
   }
 
-  static async open(opening: Opening, state: MailboxState, terms: SelectTerms): Promise<OpenMailbox> {
+  static async open(opening: Opening, state: MailboxState, terms: SelectTerms): Promise<MailboxView> {
     const recent = new RecentMessages()
     const { mailbox } = state
     if (terms.tellsRecent)
@@ -158,7 +158,7 @@ export class OpenMailbox implements SelectedMailbox {
           tracedWith(opening.rights, terms.access),
         ),
       )
-    const opened = new OpenMailbox(opening, state, terms, recent)
+    const opened = new MailboxView(opening, state, terms, recent)
     const { quickResync } = terms
     // RFC 7162 §3.2.5.1: of another mailbox nothing is known.
     if (quickResync?.uidValidity === state.mailbox.uidValidity)
@@ -193,7 +193,7 @@ export class OpenMailbox implements SelectedMailbox {
   }
 
   /** Messages that this session has put into the mailbox: nobody need tell its client more of them than that they are there. */
-  noteOwnArrivals({ mailboxId }: MailboxId, uids: readonly NumberRange[]): void {
+  noteOwnArrivals({ mailboxId }: OpenMailbox, uids: readonly NumberRange[]): void {
     if (mailboxId === this.#id.mailboxId) for (const uid of uidsOf(uids)) this.#ownArrivals.add(uid)
   }
 
@@ -211,7 +211,7 @@ export class OpenMailbox implements SelectedMailbox {
   }
 
   /** undefined: it is not selected any more. */
-  get id(): MailboxId | undefined {
+  get id(): OpenMailbox | undefined {
     return this.isReleased ? undefined : this.#id
   }
 
@@ -266,7 +266,7 @@ export class OpenMailbox implements SelectedMailbox {
   async findReplaced({
     by,
     number,
-  }: ReplacedMessage): Promise<{ readonly from: MailboxId; readonly uid: number } | undefined> {
+  }: ReplacedMessage): Promise<{ readonly from: OpenMailbox; readonly uid: number } | undefined> {
     if (this.facts.access === 'read-only' || (await this.#lacks('t', 'e'))) return undefined
     const [uid] = this.#select({ kind: 'ranges', ranges: [{ first: number, last: number }] }, by)
     return uid === undefined ? undefined : { from: this.#id, uid }
@@ -557,7 +557,7 @@ export interface Opening {
   /** As they are at the opening. */
   readonly rights: Rights
   /** Called when this session has put messages somewhere. */
-  readonly noteArrivals: (to: MailboxId, uids: readonly NumberRange[]) => void
+  readonly noteArrivals: (to: OpenMailbox, uids: readonly NumberRange[]) => void
 }
 
 /** RFC 4314 §5.2: who may change nothing reads only. */
