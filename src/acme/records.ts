@@ -1,7 +1,7 @@
 // What is kept of certificates that an authority issues to this server.
 
 /** Why an authority issued none, as far as what to do about it differs. */
-export const issuingProblemSorts = [
+const issuingProblemSorts = [
   /** The authority cannot be reached, or is in trouble itself. */
   'unreachable',
   'rate-limited',

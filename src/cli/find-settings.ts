@@ -7,7 +7,7 @@ import { UsageFault } from '../runtime/fault.ts'
 import { tryOutSettings } from '../setup/try-out.ts'
 
 export const settingsFileName = 'postrider.toml'
-export const tryOutFolderName = 'data'
+const tryOutFolderName = 'data'
 
 /** The settings file that a command reads; undefined: the try-out server. */
 export function findSettingsFile(named: string | undefined, workingFolder: string): string | undefined {

@@ -8,7 +8,7 @@ import { defineWrite } from '../storage/operation.ts'
  * After so long a silence what a server had may be another's, when nothing else is left: longer than any that still runs is
  * silent, but for an outage of the database.
  */
-export const idSpaceSilentMs = 10 * 60_000
+const idSpaceSilentMs = 10 * 60_000
 
 export interface IdSpaceClaim {
   readonly nodeId: string

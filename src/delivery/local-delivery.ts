@@ -131,7 +131,7 @@ export async function fileInMailbox(
 }
 
 /** The same, whether or not there is room, and with which trace fields. */
-export function placeInMailbox(
+function placeInMailbox(
   rules: RoomRules | undefined,
   work: ClaimedWork,
   { recipient, route }: LocalRecipient,

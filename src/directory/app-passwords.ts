@@ -226,7 +226,7 @@ async function accountIdOf(tx: Tx, address: Address): Promise<number> {
   )
 }
 
-export const maxAppPasswordNameLength = 100
+const maxAppPasswordNameLength = 100
 
 /** undefined: it will do. */
 export function problemOfAppPasswordName(name: string): string | undefined {

@@ -16,7 +16,7 @@ export async function isOwnDomain(tx: Tx, name: string): Promise<boolean> {
   return (await tx.get('SELECT id FROM domain WHERE name = ?', name)) !== undefined
 }
 
-export async function isRelayDomain(tx: Tx, name: string): Promise<boolean> {
+async function isRelayDomain(tx: Tx, name: string): Promise<boolean> {
   return (await tx.get('SELECT id FROM relay_domain WHERE name = ?', name)) !== undefined
 }
 

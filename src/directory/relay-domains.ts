@@ -10,7 +10,7 @@ import { displayAddress, displayDomain } from './display.ts'
 import type { RelayDomain } from './records.ts'
 import { type RelayDomainRow, readRelayDomain } from './rows.ts'
 
-export const selectRelayDomains = `
+const selectRelayDomains = `
   SELECT relay_domain.id AS id, relay_domain.name AS name, keeps, anyone_starts, account.address AS owner,
          relay_domain.created_at AS created_at
     FROM relay_domain LEFT JOIN account ON account.id = relay_domain.owner_id`

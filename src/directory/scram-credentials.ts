@@ -83,7 +83,7 @@ export interface ScramColumns {
 }
 
 /** None of another password than that of the hash. */
-export function readScramKeys(row: ScramColumns): readonly ScramCredential[] {
+function readScramKeys(row: ScramColumns): readonly ScramCredential[] {
   return listScramKeys(row).flatMap(text => parseScramCredential(text) ?? [])
 }
 

@@ -9,7 +9,7 @@ export class UnreadableReport extends Error {
 }
 
 /** No honest report is larger. */
-export const maxUnpackedBytes = 16 * 1024 * 1024
+const maxUnpackedBytes = 16 * 1024 * 1024
 /** An archive with a report has one file in it. */
 const maxEntries = 10
 

@@ -190,7 +190,7 @@ export class AccountScripts {
 }
 
 /** The mailboxes of an account, asked once, and only when it matters. */
-export class ScriptMailboxes {
+class ScriptMailboxes {
   readonly #storage: Pick<Storage, 'run'>
   readonly #accountId: number
   #listed: Promise<readonly Mailbox[]> | undefined

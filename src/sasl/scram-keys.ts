@@ -33,8 +33,8 @@ export interface ScramOffer<Verdict> extends ScramParameters {
 }
 
 /** RFC 7677 §4: fewer make it too easy to try passwords. More than the most nobody waits for. */
-export const leastIterations = 4096
-export const mostIterations = 10_000_000
+const leastIterations = 4096
+const mostIterations = 10_000_000
 
 export function hashScram(hash: ScramHash, bytes: Uint8Array): Buffer {
   return createHash(digests[hash]).update(bytes).digest()

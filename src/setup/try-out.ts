@@ -19,7 +19,7 @@ import { scramHashesOf, usualMechanisms } from '../sasl/mechanisms.ts'
 import type { Storage } from '../storage/operation.ts'
 
 /** RFC 2606 §2: .test is nobody's, now and later. */
-export const tryOutDomain = 'example.test'
+const tryOutDomain = 'example.test'
 const hostname = `mail.${tryOutDomain}`
 const localParts = ['anna', 'boris']
 

@@ -27,7 +27,7 @@ export function combineRights(rows: readonly Row[], holders: readonly Holder[], 
   return removeRights(rights, taken)
 }
 
-export async function readRows(tx: Tx, mailboxId: number): Promise<readonly Row[]> {
+async function readRows(tx: Tx, mailboxId: number): Promise<readonly Row[]> {
   return await tx.all<Row>(
     'SELECT holder, holder_id, is_negative, rights FROM mailbox_acl WHERE mailbox_id = ?',
     mailboxId,

@@ -6,7 +6,7 @@ import { tlsFault } from './tls-fault.ts'
 const oneCertificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 /** In the order of the file, the server's own first. Throws what OpenSSL throws. */
-export function parseChain(pem: string): X509Certificate[] {
+function parseChain(pem: string): X509Certificate[] {
   return (pem.match(oneCertificate) ?? []).map(one => new X509Certificate(one))
 }
 

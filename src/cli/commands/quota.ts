@@ -214,7 +214,7 @@ export function quotaJson({ used, limit }: Pick<Quota, 'used' | 'limit'>) {
 }
 
 /** '1.2 GB of 5.0 GB in 300 messages' */
-export function describeUse({ used, limit }: Pick<Quota, 'used' | 'limit'>): string {
+function describeUse({ used, limit }: Pick<Quota, 'used' | 'limit'>): string {
   const size = `${formatSize(used.bytes)}${limit.bytes > 0 ? ` of ${formatSize(limit.bytes)}` : ''}`
   const messages = formatCount(used.messages, 'message')
   return `${size} in ${limit.messages > 0 ? `${used.messages} of ${formatCount(limit.messages, 'message')}` : messages}`

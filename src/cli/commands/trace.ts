@@ -456,7 +456,7 @@ function asRecorded(text: string): string {
   return (text.includes('.') ? parseDomain(text) : undefined) ?? text
 }
 
-export function recordJson({ at, queueId, event }: TrailRecord): unknown {
+function recordJson({ at, queueId, event }: TrailRecord): unknown {
   return {
     at: new Date(at).toISOString(),
     ...(queueId === undefined ? {} : { queueId: formatQueueId(queueId) }),

@@ -20,7 +20,7 @@ export interface SenderLimit {
  * `account`: the address of the account that sends. Where a rule means it, all that it sends counts, whatever the
  * reverse-path; else each reverse-path that a rule means counts for itself. Reports have no limit.
  */
-export function senderLimitOf(
+function senderLimitOf(
   rules: readonly SenderLimitSettings[],
   message: Pick<QueuedMessage, 'accountId' | 'reversePath' | 'isReport'>,
   account: string | undefined,

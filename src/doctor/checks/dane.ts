@@ -29,10 +29,7 @@ export async function observeDane(
 }
 
 /** Whether a zone at the name or above it has a DS record with its parent. */
-export async function observeSigned(
-  inspector: World['inspector'],
-  host: string,
-): Promise<boolean | undefined> {
+async function observeSigned(inspector: World['inspector'], host: string): Promise<boolean | undefined> {
   const labels = host.split('.')
   let isKnown = false
   for (let depth = 0; depth < labels.length; depth++) {

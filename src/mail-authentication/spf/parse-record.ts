@@ -139,7 +139,7 @@ function parseNetworkOf(family: 'ip4' | 'ip6', text: string): Network | undefine
 const topLabel = /^(?:[a-z0-9]*[a-z][a-z0-9]*|[a-z0-9]+-[a-z0-9-]*[a-z0-9])$/i
 
 /** §7.1: ends with a macro, or with a dot and a top label. */
-export function parseDomainSpec(text: string): MacroString | undefined {
+function parseDomainSpec(text: string): MacroString | undefined {
   const parts = parseMacroString(text)
   const last = parts?.at(-1)
   if (!parts || !last) return undefined

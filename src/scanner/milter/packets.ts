@@ -65,7 +65,7 @@ export interface Packet {
 }
 
 /** Of one packet: libmilter sends bodies in pieces of 64 KB. */
-export const maxPacketBytes = 1024 * 1024
+const maxPacketBytes = 1024 * 1024
 
 export function formatPacket(kind: string, ...parts: readonly (Uint8Array | string)[]): Buffer {
   const data = parts.map(part => (typeof part === 'string' ? Buffer.from(part, 'utf8') : part))
