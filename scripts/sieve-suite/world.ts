@@ -81,6 +81,7 @@ export class World {
       timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       mailboxes: {
         exists: name => Promise.resolve(this.mailboxes.has(mailboxName(name))),
+        hasId: () => Promise.resolve(false),
         hasSpecialUse: () => Promise.resolve(false),
         readMetadata: (mailbox, name) =>
           Promise.resolve(this.metadata.get(`${mailbox ?? ''}\0${name.toLowerCase()}`)),

@@ -266,9 +266,11 @@ class Doing {
     const name = mailboxNameOf(action.mailbox)
     const use = specialUseOf(action.specialUse)
     const ofUse = use && (await mailboxes.list()).find(({ specialUse }) => specialUse === use)
-    const found = ofUse ?? (await mailboxes.named(name))
+    const { mailboxId } = action
+    const chosen = ofUse ?? (mailboxId === undefined ? undefined : await mailboxes.withId(mailboxId))
+    const found = chosen ?? (await mailboxes.named(name))
     const { accountId, traceFields } = this.#implicit
-    const problem = ofUse || name === 'INBOX' ? undefined : await this.#problemOf(name, found, action)
+    const problem = chosen || name === 'INBOX' ? undefined : await this.#problemOf(name, found, action)
     if (problem !== undefined) {
       this.#mistake ??= { ...placeOf(action.origin), text: problem }
       this.#file({ accountId, mailbox: 'INBOX', traceFields }, 'INBOX', action.origin)

@@ -7,7 +7,7 @@ import { addressOfAccount } from '../directory/accounts.ts'
 import { subaddressSeparator } from '../directory/keys.ts'
 import { listOwnAddresses } from '../directory/owns-address.ts'
 import { canonicalMailboxName } from '../imap/grammar/mailbox-name.ts'
-import { type Mailbox, openingOf } from '../mailbox/mailbox-row.ts'
+import { type Mailbox, mailboxIdOf, openingOf } from '../mailbox/mailbox-row.ts'
 import { readMetadata } from '../mailbox/metadata.ts'
 import { listMailboxes, maxMailboxes } from '../mailbox/name-operations.ts'
 import { isOtherUsers, otherUsersPrefix, problemOfLevels } from '../mailbox/name-rules.ts'
@@ -104,6 +104,7 @@ export class AccountScripts {
       timeZone: this.#parts.timeZone,
       mailboxes: {
         exists: async name => (await mailboxes.named(name)) !== undefined,
+        hasId: async id => (await mailboxes.withId(id)) !== undefined,
         hasSpecialUse: (mailbox, attribute) => mailboxes.hasUse(mailbox, attribute),
         readMetadata: (name, annotation) => mailboxes.note(name, annotation),
       },
@@ -213,6 +214,10 @@ class ScriptMailboxes {
   async named(name: string): Promise<Mailbox | undefined> {
     const wanted = mailboxNameOf(name)
     return (await this.list()).find(mailbox => mailbox.name === wanted)
+  }
+
+  async withId(id: string): Promise<Mailbox | undefined> {
+    return (await this.list()).find(mailbox => mailboxIdOf(mailbox) === id)
   }
 
   /** `attribute`: '\\Junk'. Without a name, whether any has it. */

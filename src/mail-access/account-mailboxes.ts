@@ -21,7 +21,7 @@ import {
 } from '../imap/server/mailbox-services.ts'
 import { removeFirstMessages } from '../mailbox/expunge.ts'
 import { delimiter, maxLevels, maxNameLength } from '../mailbox/mailbox-names.ts'
-import { type Mailbox, type OpenMailbox, openingOf } from '../mailbox/mailbox-row.ts'
+import { type Mailbox, mailboxIdOf, type OpenMailbox, openingOf } from '../mailbox/mailbox-row.ts'
 import {
   createMailbox,
   listMailboxes,
@@ -41,7 +41,7 @@ import { AccessControl } from './access-control.ts'
 import { MailboxAppend } from './append-target.ts'
 import { type ListableMailbox, listNames } from './list-mailboxes.ts'
 import { MailboxPlaces, missing, type NewPlace } from './mailbox-places.ts'
-import { MailboxView, mailboxIdOf } from './mailbox-view.ts'
+import { MailboxView } from './mailbox-view.ts'
 import { MessageUrls } from './message-urls.ts'
 import { MailboxMetadata } from './metadata.ts'
 import { formatOtherUsersName, parseOtherUsersName } from './other-users.ts'

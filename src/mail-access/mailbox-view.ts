@@ -30,7 +30,7 @@ import { type Block, uidsInState } from '../mailbox/blocks.ts'
 import { changeFlags } from '../mailbox/change-flags.ts'
 import { copyMessages, moveMessages } from '../mailbox/copy-messages.ts'
 import { expungeMessages } from '../mailbox/expunge.ts'
-import { type Mailbox, type OpenMailbox, openingOf } from '../mailbox/mailbox-row.ts'
+import { type Mailbox, mailboxIdOf, type OpenMailbox, openingOf } from '../mailbox/mailbox-row.ts'
 import { MessageNumbers } from '../mailbox/message-numbers.ts'
 import type { MessageFlags } from '../mailbox/message-row.ts'
 import { flagBits as allFlags, type Changeable, flags as flagBits, live } from '../mailbox/message-state.ts'
@@ -613,6 +613,3 @@ function describeFlags(
 }
 
 /** RFC 8474 §4: of one mailbox for ever, whatever its name. */
-export function mailboxIdOf({ id, uidValidity }: Pick<Mailbox, 'id' | 'uidValidity'>): string {
-  return `M${id}-${uidValidity}`
-}

@@ -85,6 +85,11 @@ export function openingOf({ accountId, id, uidValidity }: Mailbox): OpenMailbox 
   return { accountId, mailboxId: id, uidValidity }
 }
 
+/** RFC 8474 §4: of one mailbox for ever, whatever its name. */
+export function mailboxIdOf({ id, uidValidity }: Pick<Mailbox, 'id' | 'uidValidity'>): string {
+  return `M${id}-${uidValidity}`
+}
+
 /** undefined: it is no longer there, or another has its id. */
 export async function findOpenMailbox(tx: Tx, open: OpenMailbox): Promise<Mailbox | undefined> {
   const row = await tx.get<MailboxRow>(

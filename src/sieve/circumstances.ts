@@ -33,6 +33,8 @@ export interface SieveOwner {
 /** What the owner of the script may see, and deliver to. */
 export interface SieveMailboxes {
   exists(mailbox: string): Promise<boolean>
+  /** RFC 9042: with this MAILBOXID. */
+  hasId(mailboxId: string): Promise<boolean>
   /** RFC 8579: without a mailbox, whether any has the attribute ('\\Junk'). */
   hasSpecialUse(mailbox: string | undefined, attribute: string): Promise<boolean>
   /** RFC 5490: of a mailbox, or with undefined of the server. undefined: there is none. */

@@ -34,6 +34,8 @@ export interface FileInto extends Stored {
   readonly create: boolean
   /** RFC 8579 §4: a mailbox with this attribute, wherever it is, comes before `mailbox`. */
   readonly specialUse: string | undefined
+  /** RFC 9042 §4: the same with this MAILBOXID (RFC 8474), whatever its name by now. */
+  readonly mailboxId: string | undefined
   readonly origin: Origin
 }
 

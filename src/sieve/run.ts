@@ -269,10 +269,10 @@ function isStored(action: SieveAction): action is Keep | FileInto {
 }
 
 function placeOf(action: Keep | FileInto): string {
-  if (action.kind === 'keep') return 'INBOX'
+  if (action.kind === 'keep') return 'INBOX\0\0'
   // RFC 9051 §5.1: INBOX is one name in any case of its letters, also at the head of a path.
   const mailbox = action.mailbox.replace(/^inbox(?=\/|$)/i, 'INBOX')
-  return action.specialUse === undefined ? mailbox : `${mailbox}\0${action.specialUse.toLowerCase()}`
+  return [mailbox, action.specialUse?.toLowerCase(), action.mailboxId].join('\0')
 }
 
 /** Never in the middle of a character. */

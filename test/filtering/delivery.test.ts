@@ -5,9 +5,16 @@ import { describeEvent } from '../../src/cli/format-trail.ts'
 import { changeAccountTerms } from '../../src/directory/terms.ts'
 import { forgetRemembered } from '../../src/filtering/memory.ts'
 import { activateScript, administrators, renameScript } from '../../src/filtering/scripts.ts'
-import { type OpenMailbox, openingOf } from '../../src/mailbox/mailbox-row.ts'
+import { mailboxIdOf, type OpenMailbox, openingOf } from '../../src/mailbox/mailbox-row.ts'
 import { writeMetadata } from '../../src/mailbox/metadata.ts'
-import { findMailbox, listMailboxes, maxMailboxes } from '../../src/mailbox/name-operations.ts'
+import {
+  createMailbox,
+  findMailbox,
+  listMailboxes,
+  maxMailboxes,
+  removeMailbox,
+  renameMailbox,
+} from '../../src/mailbox/name-operations.ts'
 import { parseQueueId } from '../../src/queue/queue-id.ts'
 import type { QueuedMessage } from '../../src/queue/records.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
@@ -47,6 +54,26 @@ if header :contains "subject" "invoice" {
   assert.deepEqual(more, [])
   assert.equal(await world.waiting(), 0)
   assert.deepEqual(world.errors, [])
+})
+
+test('a mailbox is found by its id, whatever its name by now; where it has gone, by the name', async t => {
+  const { world, account, write, subjects } = await createScriptWorld(t)
+  const id = await account(anna, 'keep;')
+  const { storage } = world
+  const names = { accountId: id, name: 'Old', to: 'New', now: 0 }
+  const made = await storage.run(createMailbox, names)
+  assert.ok(made.kind === 'created')
+  await write(
+    id,
+    `require ["fileinto", "mailboxid", "mailbox"];
+fileinto :mailboxid "${mailboxIdOf(made.mailbox)}" :create "By name";`,
+  )
+  await storage.run(renameMailbox, names)
+  await world.post({ from: stranger, to: [anna], text: message('Subject: One') })
+  assert.deepEqual(await subjects(id, 'New'), ['One'])
+  await storage.run(removeMailbox, { ...names, name: 'New' })
+  await world.post({ from: stranger, to: [anna], text: message('Subject: Two') })
+  assert.deepEqual(await subjects(id, 'By name'), ['Two'])
 })
 
 test('what programs note of a mailbox, and of the server, scripts read', async t => {

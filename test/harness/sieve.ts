@@ -19,6 +19,7 @@ export interface SieveWorld {
   readonly now?: string
   readonly timeZone?: string
   readonly mailboxes?: readonly string[]
+  readonly mailboxIds?: readonly string[]
   /** 'Spam \\Junk' */
   readonly specialUses?: readonly string[]
   /** By 'mailbox /annotation', or '/annotation' of the server. */
@@ -64,6 +65,7 @@ export function circumstancesOf(message: string | SieveMessage, world: SieveWorl
     timeZone: world.timeZone ?? 'UTC',
     mailboxes: {
       exists: name => Promise.resolve(mailboxes.includes(name)),
+      hasId: id => Promise.resolve(world.mailboxIds?.includes(id) === true),
       hasSpecialUse: (mailbox, attribute) =>
         Promise.resolve(
           (world.specialUses ?? []).some(
@@ -122,7 +124,7 @@ function describe(action: SieveAction): string {
     case 'fileinto':
       return `fileinto ${action.mailbox}${action.create ? ' :create' : ''}${
         action.specialUse === undefined ? '' : ` :specialuse ${action.specialUse}`
-      }${flagText(action.flags)}`
+      }${action.mailboxId === undefined ? '' : ` :mailboxid ${action.mailboxId}`}${flagText(action.flags)}`
     case 'discard':
       return 'discard'
     case 'redirect':

@@ -1238,6 +1238,38 @@ if allof(
       ],
     ],
   ],
+  'RFC 9042 (mailboxid)': [
+    [
+      '§4 fileinto :mailboxid',
+      `require ["fileinto", "mailboxid"];
+if header :contains "Subject" "coyote" {
+    fileinto :mailboxid "F6352ae03-b7f5-463c-896f-d8b48ee3" "INBOX.harassment";
+}`,
+      [
+        [
+          message('Subject: coyote'),
+          ['fileinto INBOX.harassment :mailboxid F6352ae03-b7f5-463c-896f-d8b48ee3'],
+        ],
+        [plain, ['implicit keep']],
+      ],
+    ],
+    [
+      '§4.1 with :create',
+      `require ["fileinto", "mailboxid", "mailbox"];
+fileinto :mailboxid "Fnosuch" :create "INBOX.no-such-folder";`,
+      [[plain, ['fileinto INBOX.no-such-folder :create :mailboxid Fnosuch']]],
+    ],
+    [
+      '§5 mailboxidexists',
+      `require ["fileinto", "mailboxid"];
+if mailboxidexists ["F1", "F2"] { fileinto :mailboxid "F1" "INBOX.name"; }
+else { fileinto "INBOX.harassment"; }`,
+      [
+        [plain, ['fileinto INBOX.name :mailboxid F1'], { mailboxIds: ['F1', 'F2'] }],
+        [plain, ['fileinto INBOX.harassment'], { mailboxIds: ['F1'] }],
+      ],
+    ],
+  ],
   'draft-murchison-sieve-regex': [
     [
       '§3',

@@ -81,7 +81,9 @@ const fileinto: CommandDefinition = {
     ...flagTags,
     ...copyTags,
     create: { extension: 'mailbox' },
-    specialuse: { value: 'string', extension: 'special-use' },
+    // RFC 9042 §4.2: one or the other.
+    specialuse: { value: 'string', extension: 'special-use', group: 'which mailbox' },
+    mailboxid: { value: 'string', extension: 'mailboxid', group: 'which mailbox' },
   },
   parameters: [{ name: 'the name of a mailbox', kind: 'string' }],
   check(call, checker) {
@@ -92,23 +94,26 @@ const fileinto: CommandDefinition = {
     refuseBesideReject(call, run)
     const mailbox = run.string(call.arguments[0])
     const attribute = call.tags.has('specialuse') ? run.string(call.tags.get('specialuse')) : undefined
+    const mailboxId = call.tags.has('mailboxid') ? run.string(call.tags.get('mailboxid')) : undefined
     const problem =
       mailboxProblem(mailbox) ?? (attribute === undefined ? undefined : specialUseProblem(attribute))
     if (problem !== undefined) throw new ScriptError(call, problem)
     const flags = flagsOf(call, run)
     if (!call.tags.has('copy')) run.keepsImplicitly = false
     const use = attribute === undefined ? '' : `, or the one for ${attribute}`
+    const id = mailboxId === undefined ? '' : `, or the one with the id ${JSON.stringify(mailboxId)}`
     run.act(
       {
         kind: 'fileinto',
         mailbox,
         create: call.tags.has('create'),
         specialUse: attribute,
+        mailboxId,
         flags,
         headerSection: run.message.editedSection(),
         origin: run.originOf(call),
       },
-      `fileinto ${JSON.stringify(mailbox)}${use}${flagText(flags)}${call.tags.has('copy') ? ', and go on' : ''}`,
+      `fileinto ${JSON.stringify(mailbox)}${use}${id}${flagText(flags)}${call.tags.has('copy') ? ', and go on' : ''}`,
     )
     return 'next'
   },

@@ -36,6 +36,7 @@ export const extensions: readonly string[] = [
   'include',
   'index',
   'mailbox',
+  'mailboxid',
   'mboxmetadata',
   'regex',
   'reject',

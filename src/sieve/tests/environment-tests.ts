@@ -1,4 +1,5 @@
-// What surrounds a script: `environment` (RFC 5183), mailboxes and their annotations (RFC 5490, RFC 8579), `duplicate` (RFC 7352).
+// What surrounds a script: `environment` (RFC 5183), mailboxes and their annotations (RFC 5490, RFC 8579,
+// RFC 9042), `duplicate` (RFC 7352).
 import { mailboxProblem, specialUseProblem } from '../commands/store.ts'
 import { checkConstants, numberOf } from '../language/arguments.ts'
 import type { Call, TestDefinition } from '../language/definitions.ts'
@@ -39,6 +40,19 @@ const mailboxexists: TestDefinition = {
 async function isThere(name: string, run: Run): Promise<boolean> {
   run.spend(1000)
   return mailboxProblem(name) === undefined && (await run.circumstances.mailboxes.exists(name))
+}
+
+const mailboxidexists: TestDefinition = {
+  name: 'mailboxidexists',
+  extensions: ['mailboxid'],
+  parameters: [{ name: 'ids of mailboxes', kind: 'string-list' }],
+  async evaluate({ arguments: [ids] }, run) {
+    for (const id of run.strings(ids)) {
+      run.spend(1000)
+      if (!(await run.circumstances.mailboxes.hasId(id))) return false
+    }
+    return true
+  },
 }
 
 const specialuseExists: TestDefinition = {
@@ -175,6 +189,7 @@ function uniqueIdOf(tags: Call['tags'], run: Run): string | undefined {
 export const environmentTests: readonly TestDefinition[] = [
   environment,
   mailboxexists,
+  mailboxidexists,
   specialuseExists,
   metadata,
   metadataexists,
