@@ -19,7 +19,7 @@ export function addExportCommand(program: Command, run: CommandRun): void {
     description:
       'Write domains, accounts (with password hashes), aliases and groups to one text file, or to stdout. ' +
       '"postrider apply" reads it back. On stdout --json writes the same tables as JSON. Mail is written by "export maildir" and ' +
-      '"export mbox".',
+      '"export mbox". Sieve scripts, shared mailboxes, lists of senders and DKIM keys are in neither: a backup of the storage has them.',
     examples: [
       'export directory.toml',
       'export directory.toml --force',
