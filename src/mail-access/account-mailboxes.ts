@@ -93,7 +93,7 @@ export class AccountMailboxes implements SessionMailboxes {
     const byName = new Map(mailboxes.map(mailbox => [mailbox.name, mailbox]))
     const { returns } = query
     const listed: ListedWithStatus[] = []
-    for (const mailbox of listNames(query, { mailboxes, subscriptions })) {
+    for (const mailbox of await listNames(query, { mailboxes, subscriptions })) {
       const found = byName.get(mailbox.name)
       // RFC 5819 §2: of what may not be read there is none.
       const mayRead = found?.rights.includes('r') === true

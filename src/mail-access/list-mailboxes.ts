@@ -1,4 +1,5 @@
 // Which mailboxes a LIST names, and what it says of each (RFC 9051 §6.3.9, RFC 5258).
+import { setImmediate as turn } from 'node:timers/promises'
 import type { ListCommand } from '../imap/grammar/commands/list.ts'
 import type { ListedMailbox } from '../imap/responses/mailbox-data.ts'
 import { delimiter } from '../mailbox/mailbox-names.ts'
@@ -20,10 +21,13 @@ export interface MailboxNames {
 }
 
 /** By name. */
-export function listNames(query: Omit<ListCommand, 'verb'>, known: MailboxNames): ListedMailbox[] {
+export async function listNames(
+  query: Omit<ListCommand, 'verb'>,
+  known: MailboxNames,
+): Promise<ListedMailbox[]> {
   const tree = new NameTree(known)
-  const patterns = query.patterns.map(pattern => compilePattern(query.reference + pattern))
-  const isNamed = (name: string): boolean => patterns.some(matches => matches(name))
+  const named = await findNamed(query, tree.names)
+  const isNamed = (name: string): boolean => named.has(name)
   const selection = new Set(query.selection)
   const listed: ListedMailbox[] = []
   for (const name of tree.names) {
@@ -64,6 +68,30 @@ function attributesOf(
       : []),
     ...(use === undefined ? [] : [`\\${use}`]),
   ]
+}
+
+/** So much is compared, characters of patterns with characters of names, until other sessions have their turn. */
+const comparisonsOfTurn = 1_000_000
+
+async function findNamed(
+  { reference, patterns: written }: Pick<ListCommand, 'reference' | 'patterns'>,
+  names: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const patterns = written.map(pattern => ({
+    length: reference.length + pattern.length,
+    matches: compilePattern(reference + pattern),
+  }))
+  const named = new Set<string>()
+  let compared = 0
+  for (const { length, matches } of patterns)
+    for (const name of names) {
+      if (!named.has(name) && matches(name)) named.add(name)
+      compared += length * name.length
+      if (compared < comparisonsOfTurn) continue
+      compared = 0
+      await turn()
+    }
+  return named
 }
 
 /** Names, with those levels above them that are no mailboxes. */
@@ -123,7 +151,7 @@ function levelsAbove(name: string): string[] {
 
 /**
  * `*` stands for anything, `%` for anything within a level. In time that grows with the product of both lengths, and not with
- * the number of ways to match: the places of the pattern that may be reached are kept as a set.
+ * the number of ways to match: the places of the pattern that may be reached are kept.
  */
 export function compilePattern(pattern: string): (name: string) => boolean {
   // Neighbouring stars are one.
@@ -131,23 +159,31 @@ export function compilePattern(pattern: string): (name: string) => boolean {
   const literals = parts.filter(part => part !== '*' && part !== '%').length
   return name => {
     if (literals > name.length) return false
-    let places = reach(parts, new Set([0]))
+    let places = new Uint8Array(parts.length + 1)
+    let next = new Uint8Array(parts.length + 1)
+    places[0] = 1
+    passStars(parts, places)
     for (const character of name) {
-      const next = new Set<number>()
-      for (const place of places) {
+      next.fill(0)
+      let isReached = false
+      for (let place = 0; place < parts.length; place++) {
+        if (places[place] === 0) continue
         const part = parts[place]
-        if (part === character) next.add(place + 1)
-        if (part === '*' || (part === '%' && character !== delimiter)) next.add(place)
+        if (part === character) next[place + 1] = 1
+        else if (part === '*' || (part === '%' && character !== delimiter)) next[place] = 1
+        else continue
+        isReached = true
       }
-      places = reach(parts, next)
-      if (places.size === 0) return false
+      if (!isReached) return false
+      passStars(parts, next)
+      ;[places, next] = [next, places]
     }
-    return places.has(parts.length)
+    return places[parts.length] === 1
   }
 }
 
 /** A star may stand for nothing. */
-function reach(parts: readonly string[], places: Set<number>): Set<number> {
-  for (const place of places) if (parts[place] === '*' || parts[place] === '%') places.add(place + 1)
-  return places
+function passStars(parts: readonly string[], places: Uint8Array): void {
+  for (let place = 0; place < parts.length; place++)
+    if (places[place] === 1 && (parts[place] === '*' || parts[place] === '%')) places[place + 1] = 1
 }

@@ -172,6 +172,7 @@ export class Watch implements MailboxWatch {
     if (this.#stops.length === 0) this.#stops.push(changes.listenNames(accountId, onNames))
     const mailboxes = await this.#parts.listMailboxes()
     const names = await storage.run(listSubscriptions, { accountId })
+    const listed = await listAll(mailboxes, names)
     if (this.#isClosed) return
     const [ownListener, ...others] = this.#stops
     for (const stop of others) stop()
@@ -183,7 +184,7 @@ export class Watch implements MailboxWatch {
     ]
     const subscribed = new Set(names)
     this.#known = {
-      listed: new Map(listAll(mailboxes, names).map(listed => [listed.name, listed])),
+      listed: new Map(listed.map(one => [one.name, one])),
       subscribed,
       ids: new Map(mailboxes.map(({ mailbox, name }) => [name, mailbox.id])),
     }
@@ -311,13 +312,14 @@ const ofFlags = ['UNSEEN', 'HIGHESTMODSEQ'] as const
 const noAccess = '\\NoAccess'
 
 /** Whatever their subscriptions: those are told beside. */
-function listAll(
+async function listAll(
   mailboxes: readonly ListableMailbox[],
   subscriptions: readonly string[],
-): readonly ListedMailbox[] {
+): Promise<readonly ListedMailbox[]> {
   const query = { reference: '', patterns: ['*'], selection: [], returns: undefined }
   const unreadable = new Set(mailboxes.flatMap(({ name, rights }) => (rights.includes('r') ? [] : [name])))
-  return listNames(query, { mailboxes, subscriptions }).map(listed =>
+  const all = await listNames(query, { mailboxes, subscriptions })
+  return all.map(listed =>
     unreadable.has(listed.name) ? { ...listed, attributes: [...listed.attributes, noAccess] } : listed,
   )
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { ListCommand } from '../../src/imap/grammar/commands/list.ts'
 import { isRefusal } from '../../src/imap/server/mailbox-services.ts'
-import { compilePattern } from '../../src/mail-access/list-mailboxes.ts'
+import { compilePattern, listNames } from '../../src/mail-access/list-mailboxes.ts'
 import { openAccount, type TestAccount } from './open-account.ts'
 
 async function openTree(t: TestContext): Promise<TestAccount> {
@@ -118,6 +118,21 @@ test('a pattern of stars takes no more time than another', () => {
   assert.equal(matches('a'.repeat(500)), false)
   assert.equal(compilePattern('%%*%a%')('x/y/a'), true)
   assert.equal(compilePattern('')(''), true)
+})
+
+test('patterns of stars for many names leave other sessions their turns', async () => {
+  let [turns, isOver] = [0, false]
+  const take = (): void => {
+    turns++
+    if (!isOver) setImmediate(take)
+  }
+  setImmediate(take)
+  const mailboxes = Array.from({ length: 30 }, (_, n) => ({ name: `${'a'.repeat(490)}${n}`, use: undefined }))
+  const patterns = Array.from({ length: 5 }, (_, n) => `${'*a'.repeat(200)}b${n}`)
+  const query = { selection: [], reference: '', patterns, returns: undefined }
+  assert.deepEqual(await listNames(query, { mailboxes, subscriptions: [] }), [])
+  isOver = true
+  assert.ok(turns >= 20, `${turns} turns`)
 })
 
 test('only a name that a mailbox can have is subscribed to', async t => {
