@@ -144,7 +144,7 @@ class NameTree {
   }
 }
 
-function levelsAbove(name: string): string[] {
+export function levelsAbove(name: string): string[] {
   const levels = name.split(delimiter)
   return levels.slice(1).map((_, depth) => levels.slice(0, depth + 1).join(delimiter))
 }

@@ -9,7 +9,7 @@ import { type Mailbox, openingOf } from '../mailbox/mailbox-row.ts'
 import { listChangedMetadata } from '../mailbox/metadata.ts'
 import { listSubscriptions } from '../mailbox/name-operations.ts'
 import { readMailboxes } from '../mailbox/read-mailbox.ts'
-import { type ListableMailbox, listNames } from './list-mailboxes.ts'
+import { type ListableMailbox, levelsAbove, listNames } from './list-mailboxes.ts'
 import type { AccessParts } from './parts.ts'
 import { WatchedEvents, wantsMessages } from './watched-events.ts'
 
@@ -336,7 +336,8 @@ function describe(listed: ListedMailbox | undefined): string {
 function followsAbove(name: string, renamed: ReadonlyMap<string, string>): boolean {
   const oldName = renamed.get(name)
   if (oldName === undefined) return false
-  return [...renamed].some(
-    ([above, oldAbove]) => name.startsWith(`${above}/`) && oldName === oldAbove + name.slice(above.length),
-  )
+  return levelsAbove(name).some(above => {
+    const oldAbove = renamed.get(above)
+    return oldAbove !== undefined && oldName === oldAbove + name.slice(above.length)
+  })
 }

@@ -26,6 +26,11 @@ const usualMailboxes: readonly {
   { name: 'Archive', specialUse: 'Archive' },
 ]
 
+/** What a mailbox of this name is for, where nobody says it. */
+export function usualUseOf(name: string): SpecialUse | undefined {
+  return usualMailboxes.find(usual => usual.name === name)?.specialUse
+}
+
 export async function findMailboxNamed(
   tx: Tx,
   accountId: number,

@@ -10,6 +10,7 @@ import {
   isTooLong,
   makeMailbox,
   subscribeTo,
+  usualUseOf,
   wakeNames,
 } from './mailbox-names.ts'
 import {
@@ -51,22 +52,27 @@ export type MailboxCreated =
   | { readonly kind: 'created'; readonly mailbox: Mailbox }
   | { readonly kind: 'exists' | 'special-use-taken' | 'too-many' }
 
-/** With the levels above it that are missing (RFC 9051 §6.3.4). Programs subscribe to what they want to see themselves; INBOX everybody does. */
+/**
+ * With the levels above it that are missing (RFC 9051 §6.3.4). What has gone and is made anew under its usual name is for what it was for:
+ * programs that make it do not say so. Programs subscribe to what they want to see themselves; INBOX everybody does.
+ */
 export const createMailbox = defineWrite(
   'mailbox.create',
   async (
     tx,
     input: MailboxName & { readonly specialUse?: SpecialUse | undefined; readonly now: number },
   ): Promise<MailboxCreated> => {
-    const { accountId, name, specialUse } = input
+    const { accountId, name } = input
+    const use = input.specialUse ?? usualUseOf(name)
     await lockAccounts(tx, accountId)
     if (await findMailboxNamed(tx, accountId, name)) return { kind: 'exists' }
-    if (specialUse && (await findMailboxOfUse(tx, accountId, specialUse)))
-      return { kind: 'special-use-taken' }
+    const isTaken = use !== undefined && (await findMailboxOfUse(tx, accountId, use)) !== undefined
+    if (isTaken && input.specialUse) return { kind: 'special-use-taken' }
     const levels = name.split(delimiter)
     if ((await countMailboxes(tx, accountId)) + levels.length > maxMailboxes) return { kind: 'too-many' }
     await makeSuperiors(tx, input)
-    const mailbox = await makeMailbox(tx, { ...input, isSubscribed: name === 'INBOX' })
+    const specialUse = isTaken ? undefined : use
+    const mailbox = await makeMailbox(tx, { ...input, specialUse, isSubscribed: name === 'INBOX' })
     return { kind: 'created', mailbox }
   },
 )

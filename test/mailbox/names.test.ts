@@ -55,6 +55,19 @@ test('one mailbox of an account has a use', async t => {
   assert.equal((await make('Gesendet')).kind, 'special-use-taken')
 })
 
+test('what is made anew under its usual name is for what it was for, unless another is by now', async t => {
+  const mailboxes = await openMailboxes(t)
+  const useOf = async (name: string) => {
+    const made = await create(mailboxes, name)
+    return made.kind === 'created' ? made.mailbox.specialUse : made.kind
+  }
+  assert.equal(await useOf('Trash'), 'Trash')
+  const { storage } = mailboxes
+  await storage.run(renameMailbox, { accountId: 1, name: 'Trash', to: 'Bin', now: at })
+  assert.equal(await useOf('Trash'), undefined)
+  assert.equal(await useOf('Work/Sent'), undefined)
+})
+
 test('a mailbox that is made anew within the second has another UIDVALIDITY, and a greater one', async t => {
   const mailboxes = await openMailboxes(t)
   const validities: number[] = []
