@@ -157,6 +157,14 @@ test('out again, and again only what is new', async t => {
   const foreign = await at.tryPostrider('export', 'maildir', anna, root)
   assert.equal(foreign.exitCode, 1)
   assert.match(foreign.stderr, /has something in it that is no export of Postrider, and is left as it is\./)
+  const script = join(at.folder, 'mine.sieve')
+  writeFileSync(script, 'keep;')
+  await at.postrider('sieve', 'put', anna, 'mine', script)
+  await at.postrider('mailbox', 'share', anna, 'anyone')
+  assert.match(
+    await at.postrider('export', 'maildir', anna, join(out, 'maildir')),
+    /\nNot written: 1 Sieve script; .*\nNot written: who else may use 1 mailbox; /,
+  )
   // The directory is written as ever.
   assert.match(await at.postrider('export', '--json'), /"domain"/)
 })

@@ -3,6 +3,9 @@ import { resolve } from 'node:path'
 import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { displayAddress } from '../../directory/display.ts'
+import { listScripts } from '../../filtering/scripts.ts'
+import { openingOf } from '../../mailbox/mailbox-row.ts'
+import { listMailboxes } from '../../mailbox/name-operations.ts'
 import {
   type ExportReport,
   exportMail,
@@ -11,12 +14,14 @@ import {
 } from '../../message-stores/export-mail.ts'
 import { createMaildir } from '../../message-stores/maildir/write-maildir.ts'
 import { createMboxFiles } from '../../message-stores/mbox/write-mbox.ts'
+import { listAccess } from '../../sharing/access-list.ts'
 import { accountIdOf } from '../account-id.ts'
 import { addressArgument, mailboxesArgument } from '../arguments.ts'
 import { type Column, formatColumns } from '../columns.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatBar } from '../format-bar.ts'
+import type { CommandStorage } from '../open-storage.ts'
 import { formatCount } from '../quantities.ts'
 
 interface MailExportOptions {
@@ -69,7 +74,7 @@ export function addMailExports(parent: Command, run: CommandRun): void {
             const files = await create(resolve(surroundings.workingFolder, folder), account)
             const progress = output.progress()
             try {
-              return await invocation.whileInterruptible(isInterrupted =>
+              const exported = await invocation.whileInterruptible(isInterrupted =>
                 exportMail({ storage, mailData: invocation.mailData(storage, settings) }, files, {
                   accountId,
                   isWanted: mailbox => isWanted(mailbox, options.mailbox),
@@ -78,6 +83,10 @@ export function addMailExports(parent: Command, run: CommandRun): void {
                     progress.update(`${formatBar(done, of)}  ${mailbox}`),
                 }),
               )
+              return {
+                ...exported,
+                remarks: [...exported.remarks, ...(await findLeftOut(storage, accountId))],
+              }
             } finally {
               progress.end()
               await files.close()
@@ -104,6 +113,24 @@ export function addMailExports(parent: Command, run: CommandRun): void {
           )
         }),
       )
+}
+
+/** What no such file has room for. */
+async function findLeftOut(storage: CommandStorage, accountId: number): Promise<readonly string[]> {
+  const scripts = await storage.run(listScripts, { ownerId: accountId })
+  let shared = 0
+  for (const mailbox of await storage.run(listMailboxes, { accountId }))
+    if ((await storage.run(listAccess, openingOf(mailbox))).length > 0) shared++
+  return [
+    ...(scripts.length > 0
+      ? [`Not written: ${formatCount(scripts.length, 'Sieve script')}; "postrider sieve show" writes them.`]
+      : []),
+    ...(shared > 0
+      ? [
+          `Not written: who else may use ${formatCount(shared, 'mailbox', 'mailboxes')}; "postrider mailbox shares" shows that.`,
+        ]
+      : []),
+  ]
 }
 
 function isWanted(mailbox: string, wanted: readonly string[] | undefined): boolean {
