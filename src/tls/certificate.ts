@@ -1,5 +1,5 @@
 // A certificate with its chain and its private key (PEM), checked before anybody is shown it.
-import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { constants, createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { assertSoundChain } from './chain.ts'
@@ -183,6 +183,13 @@ const ciphers = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
+// RFC 9325 §3.5: nobody needs another handshake on a connection, and each costs us more than whoever asks for it. §4.2: the suites
+// in our order, but ChaCha20 before AES for whoever prefers it, because his machine has no AES of its own.
+const secureOptions =
+  constants.SSL_OP_NO_RENEGOTIATION |
+  constants.SSL_OP_CIPHER_SERVER_PREFERENCE |
+  constants.SSL_OP_PRIORITIZE_CHACHA
+
 /** What a context has beside its certificate. */
 export interface ContextMore {
   /** Of session tickets: 48 bytes; default: one that nobody else has. */
@@ -201,6 +208,7 @@ function contextOf(
     key: keyPem,
     minVersion,
     ciphers,
+    secureOptions,
     ...(ticketKey && { ticketKeys: Buffer.from(ticketKey) }),
     ...(clientAuthorities !== undefined && {
       ca: clientAuthorities,

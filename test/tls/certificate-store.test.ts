@@ -1,6 +1,7 @@
 // The certificate as a peer sees it in the handshake, before and after its files change.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -120,6 +121,32 @@ describe('the certificate store', () => {
     await assert.rejects(
       handshake(store, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0' }),
     )
+  })
+
+  it('begins no other handshake on a connection, whoever asks for it', async () => {
+    const store = await createCertificateStore({
+      hostname: 'mail.example.test',
+      dataFolder: folder,
+      clock: createManualClock(start),
+    })
+    const server = createServer(socket => {
+      new TLSSocket(socket, { isServer: true, secureContext: store.secureContext() }).on('error', () => {})
+    })
+    await new Promise<void>(resolve => {
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    const { port } = server.address() as AddressInfo
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, maxVersion: 'TLSv1.2' })
+    try {
+      await once(socket, 'secureConnect')
+      const refused = once(socket, 'error')
+      socket.renegotiate({}, () => assert.fail('a second handshake'))
+      assert.match(String(await refused), /no renegotiation|NO_RENEGOTIATION/)
+    } finally {
+      socket.destroy()
+      server.close()
+      store.close()
+    }
   })
 
   it('takes a renewed certificate within a minute, without a restart', async () => {
