@@ -17,6 +17,7 @@ import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import { displayAddress, displayDomain } from './display.ts'
 import { keepFormerPassword } from './former-passwords.ts'
+import { forgiveFailures } from './known-networks.ts'
 import type { Account } from './records.ts'
 import { removeAccountRows } from './removal.ts'
 import { type AccountRow, readAccount, readAddress, storeAddress } from './rows.ts'
@@ -70,7 +71,10 @@ export const createAccount = defineDirectoryWrite(
   async (tx, input: NewAccount): Promise<{ id: number }> => {
     await assertDomain(tx, input.address.domain)
     await assertFree(tx, input.address)
-    return await insertAccount(tx, input)
+    const account = await insertAccount(tx, input)
+    // Whoever was to have it may have tried.
+    await forgiveFailures(tx, account.id, input.at)
+    return account
   },
 )
 
@@ -160,7 +164,21 @@ async function keepPassword(tx: Tx, { address, at }: AccountChange, passwordHash
   )
   if (!row || at === undefined || row.password_hash === passwordHash) return
   await keepFormerPassword(tx, { accountId: row.id, keys: listScramKeys(row), at })
+  await forgiveFailures(tx, row.id, at)
 }
+
+/** Whoever was held back for wrong passwords with this name may try again at once. */
+export const forgiveLogIns = defineDirectoryWrite(
+  'directory.forgive-log-ins',
+  async (tx, { address, at }: { readonly address: Address; readonly at: number }): Promise<void> => {
+    const row = await tx.get<{ id: number }>(
+      'SELECT id FROM account WHERE address_key = ?',
+      addressKey(address),
+    )
+    if (!row) throw noSuchAccount(address)
+    await forgiveFailures(tx, row.id, at)
+  },
+)
 
 export interface RemovedAccount {
   /** Aliases, groups and postmasters that it was a target of. */

@@ -9,6 +9,7 @@ import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import { displayAddress } from './display.ts'
 import { keepFormerPassword } from './former-passwords.ts'
+import { forgiveFailures } from './known-networks.ts'
 import { readAddress } from './rows.ts'
 
 /** What it is good for. */
@@ -140,6 +141,8 @@ export const createAppPassword = defineDirectoryWrite(
         `${displayAddress(input.account)} has ${others.length} app passwords, which is the most. Remove those that are not used any more: postrider account app-password list ${displayAddress(input.account)}`,
       )
     await insertAppPassword(tx, accountId, input)
+    // The program that it is for may have tried with another.
+    await forgiveFailures(tx, accountId, input.at)
   },
 )
 

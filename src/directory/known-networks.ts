@@ -1,33 +1,42 @@
 // From which networks an account has logged in lately: there nobody who guesses its password elsewhere keeps its owner out,
-// whichever server he comes to and however often it has been started since.
-import { defineRead, defineWrite } from '../storage/operation.ts'
+// whichever server he comes to and however often it has been started since. And from when on wrong passwords with its name count.
+import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 
 /** Not logged in from for so long, a network is one like any other. */
 export const networkKnownForMs = 90 * 86_400_000
 /** Of one account; the one longest not seen goes. A telephone on its way has another network each day. */
 export const maxKnownNetworks = 20
 
-/** When the account of this name (the key of its address) last logged in from there; undefined: not within the time. */
-export const findKnownNetwork = defineRead(
-  'directory.find-known-network',
+export interface LogInHistory {
+  /** When the account last logged in from there; undefined: not within the time. */
+  readonly lastAt: number | undefined
+  /** What failed before that does not count; undefined: all of it does. */
+  readonly forgivenAt: number | undefined
+}
+
+/** Of the account of this name (the key of its address). */
+export const findLogInHistory = defineRead(
+  'directory.find-log-in-history',
   async (
     tx,
-    {
-      addressKey,
-      network,
-      now,
-    }: { readonly addressKey: string; readonly network: string; readonly now: number },
-  ): Promise<number | undefined> => {
-    const row = await tx.get<{ last_at: number }>(
-      `SELECT last_at FROM known_network
-        WHERE account_id = (SELECT id FROM account WHERE address_key = ?) AND network = ? AND last_at > ?`,
-      addressKey,
+    { key, network, now }: { readonly key: string; readonly network: string; readonly now: number },
+  ): Promise<LogInHistory> => {
+    const row = await tx.get<{ forgiven_at: number | null; last_at: number | null }>(
+      `SELECT log_ins_forgiven_at AS forgiven_at,
+              (SELECT last_at FROM known_network WHERE account_id = account.id AND network = ? AND last_at > ?) AS last_at
+         FROM account WHERE address_key = ?`,
       network,
       now - networkKnownForMs,
+      key,
     )
-    return row?.last_at
+    return { lastAt: row?.last_at ?? undefined, forgivenAt: row?.forgiven_at ?? undefined }
   },
 )
+
+/** Whoever was held back because of this name may try again: it has another password, or an administrator says so. */
+export async function forgiveFailures(tx: Tx, accountId: number, at: number): Promise<void> {
+  await tx.run('UPDATE account SET log_ins_forgiven_at = ? WHERE id = ?', at, accountId)
+}
 
 /** The account has logged in from there. */
 export const noteKnownNetwork = defineWrite(

@@ -4,6 +4,7 @@ import {
   changeAccount,
   createAccount,
   findAccount,
+  forgiveLogIns,
   listAccounts,
   removeAccount,
 } from './accounts.ts'
@@ -28,7 +29,7 @@ import {
 import { findAccountBehind } from './find-account-behind.ts'
 import { findLoop } from './find-loop.ts'
 import { findFormerKeys } from './former-passwords.ts'
-import { findKnownNetwork, noteKnownNetwork } from './known-networks.ts'
+import { findLogInHistory, noteKnownNetwork } from './known-networks.ts'
 import { judgeLogIns } from './log-in-standing.ts'
 import { findOutsideAccount, keepOutsideAccount } from './outside-accounts.ts'
 import { findStanding, hasAddressIn, listOwnAddresses, ownsAddress } from './owns-address.ts'
@@ -77,7 +78,8 @@ export const directoryOperations = [
   removeAppPassword,
   noteAppPasswordUse,
   findFormerKeys,
-  findKnownNetwork,
+  findLogInHistory,
+  forgiveLogIns,
   noteKnownNetwork,
   judgeLogIns,
   listAccounts,

@@ -51,6 +51,7 @@ interface Measure {
   readonly until?: number
 }
 
+const secondMs = 1000
 /** Who logs in each minute is noted once in so long. */
 const renewAfterMs = 86_400_000
 /** Typing errors cost no time, and are forgiven while others guess. */
@@ -141,6 +142,16 @@ export class LoginLimiter {
     if (before && now - before.since < renewAfterMs) return false
     this.#successes.restart(key, now)
     return true
+  }
+
+  /** What failed with this name from there until then counts no more. */
+  forgive(remoteAddress: string, name: string, until: number): void {
+    for (const place of placesOf(remoteAddress)) {
+      const key = accountKey(place, name)
+      const failures = this.#read(key)
+      // When they began is known to the second: what has failed within this one counts, or it would be forgiven again and again.
+      if (failures && failures.since + secondMs <= until) this.#failures.forget(key)
+    }
   }
 
   /** Whether the account has logged in from there lately, as far as this server has seen it or was told. */

@@ -13,7 +13,7 @@ import {
   type ProvenAccount,
   verifyLogin,
 } from '../directory/authenticate.ts'
-import { findKnownNetwork, noteKnownNetwork } from '../directory/known-networks.ts'
+import { findLogInHistory, noteKnownNetwork } from '../directory/known-networks.ts'
 import { addMissingScramKeys, obtainScramPolicy, type ScramPolicy } from '../directory/scram-credentials.ts'
 import { hintsOf, type Provider, verifyToken } from '../openid/verify-token.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -262,15 +262,16 @@ export class Logins {
   async #findBlock(remoteAddress: string, name: string): Promise<LoginBlock | undefined> {
     const block = this.#limiter.blockOf(remoteAddress, name)
     const address = block && parseAddress(name)
-    if (!address || this.#limiter.knows(remoteAddress, name)) return block
+    if (!address) return block
     const { storage, clock } = this.#parts
-    const lastAt = await storage.run(findKnownNetwork, {
-      addressKey: addressKey(address),
+    const { lastAt, forgivenAt } = await storage.run(findLogInHistory, {
+      key: addressKey(address),
       network: neighbourhoodOf(remoteAddress),
       now: clock.now(),
     })
-    if (lastAt === undefined) return block
-    this.#limiter.tell(remoteAddress, name, lastAt)
+    if (lastAt !== undefined && !this.#limiter.knows(remoteAddress, name))
+      this.#limiter.tell(remoteAddress, name, lastAt)
+    if (forgivenAt !== undefined) this.#limiter.forgive(remoteAddress, name, forgivenAt)
     return this.#limiter.blockOf(remoteAddress, name)
   }
 

@@ -39,6 +39,10 @@ test('domains, accounts, aliases and groups, by command line', async context => 
     /nowhere\/x\.toml cannot be written: there is no such file or folder\. Correct the path\.\n$/,
   )
   await run('account', 'disable', 'АННА@xn--80a1acny.xn--p1ai')
+  assert.match(
+    await run('account', 'unlock', 'anna@example.test'),
+    /^Wrong passwords for anna@example\.test count from now on\./,
+  )
   await run('account', 'change', 'anna@example.test', '--language', 'ru')
   await run('domain', 'postmaster', 'example.test', 'anna@example.test')
   assert.equal(
@@ -354,7 +358,8 @@ test('refusals show domains as people write them', async context => {
     /^анна@почта\.рф is a target of team@почта\.рф\. .* disable анна@почта\.рф\n$/,
   )
   assert.match(await refused('alias', 'create', `x@${domain}`, `y@${domain}`), /^y@почта\.рф does not exist/)
-  assert.match(await refused('account', 'disable', `y@${domain}`), /no account y@почта\.рф/)
+  for (const verb of ['disable', 'unlock'])
+    assert.match(await refused('account', verb, `y@${domain}`), /no account y@почта\.рф/)
 })
 
 test('whatever a command makes in the data folder is for its owner only', async context => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { removeAccount } from '../../src/directory/accounts.ts'
 import {
-  findKnownNetwork,
+  findLogInHistory,
   maxKnownNetworks,
   networkKnownForMs,
   noteKnownNetwork,
@@ -27,8 +27,8 @@ async function open(t: TestContext) {
     storage,
     accountId,
     note: (network: string, at: number) => storage.run(noteKnownNetwork, { accountId, network, at }),
-    find: (network: string, now: number, addressKey = anna) =>
-      storage.run(findKnownNetwork, { addressKey, network, now }),
+    find: async (network: string, now: number, key = anna) =>
+      (await storage.run(findLogInHistory, { key, network, now })).lastAt,
     count: () => storage.run(countKnown, undefined),
   }
 }

@@ -4,7 +4,13 @@ import type { Address } from '../../address/address.ts'
 import { addressKey } from '../../address/address-key.ts'
 import { formatAddress } from '../../address/format-address.ts'
 import { mechanismsOf, type Settings, usualQuotaOf } from '../../config/settings.ts'
-import { changeAccount, createAccount, listAccounts, removeAccount } from '../../directory/accounts.ts'
+import {
+  changeAccount,
+  createAccount,
+  forgiveLogIns,
+  listAccounts,
+  removeAccount,
+} from '../../directory/accounts.ts'
 import { problemOfPassword } from '../../directory/credentials.ts'
 import { displayAddress, displayDomain } from '../../directory/display.ts'
 import { findDomain } from '../../directory/domains.ts'
@@ -162,7 +168,7 @@ function addPasswordOptions(command: Command): Command {
 export function addAccountCommand(program: Command, run: CommandRun): void {
   const account = addCommand(program, {
     usage: 'account',
-    summary: 'Accounts: create, change, hold, release, list, remove',
+    summary: 'Accounts: create, change, unlock, hold, release, list, remove',
     examples: ['account create anna@example.test', 'account list'],
   })
 
@@ -315,6 +321,28 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
           wasHeld
             ? `The mail of ${shown} goes again (${formatCount(recipients, 'recipient')} released).`
             : `${shown} was not on hold (${formatCount(recipients, 'recipient')} released).`,
+        )
+      }),
+    )
+
+  addCommand(account, {
+    usage: 'unlock',
+    summary: 'Let somebody log in again at once who was held back for wrong passwords',
+    description:
+      'Let somebody log in again at once who was held back for wrong passwords (login.blockMinutes): those with the name of this ' +
+      'account count from now on. A new password does the same, and a new app password.',
+    examples: ['account unlock anna@example.test'],
+  })
+    .addArgument(new Argument('<address>').argParser(addressArgument))
+    .action(
+      perform(run, async (invocation, _options: object, address: Address) => {
+        await invocation.withStorage(storage =>
+          storage.run(forgiveLogIns, { address, at: invocation.clock.now() }),
+        )
+        const shown = displayAddress(address)
+        invocation.output.result(
+          { unlocked: shown },
+          `Wrong passwords for ${shown} count from now on. "postrider trace ${shown}" shows those there were.`,
         )
       }),
     )

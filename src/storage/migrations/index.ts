@@ -42,6 +42,7 @@ import { mailboxIds } from './0038-mailbox-ids.ts'
 import { longNames } from './0039-long-names.ts'
 import { plainEnvelopes } from './0050-plain-envelopes.ts'
 import { judgements } from './0053-judgements.ts'
+import { logInsForgiven } from './0051-log-ins-forgiven.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -85,6 +86,7 @@ export const migrations: readonly string[] = [
   longNames,
   plainEnvelopes,
   judgements,
+  logInsForgiven,
 ]
 
 /**
