@@ -78,17 +78,20 @@ describe('commands', () => {
   })
 
   function problemOfCommandLine(words: readonly string[]): string | undefined {
-    const [first = '', second = ''] = words
+    const [first = ''] = words
     if (first === 'help' || !/^[a-z]/.test(first) || first.includes('.')) return undefined
-    const parent = commands.get(first)
-    if (!parent) return `there is no command ${first}`
-    const isGroup = parent.commands.length > 0
-    const command = isGroup && /^[a-z][a-z-]*$/.test(second) ? commands.get(`${first} ${second}`) : parent
-    if (!command) return `${first} has no command ${second}`
-    const known = [...command.options, ...parent.options, ...program.options].flatMap(({ long, short }) => [
-      long,
-      short,
-    ])
+    const found: Command[] = []
+    for (const [index, word] of words.entries()) {
+      const group = found.at(-1)
+      // Behind the groups, and behind a command, stands what it is about.
+      if (group && (group.commands.length === 0 || !/^[a-z][a-z-]*$/.test(word))) break
+      const command = commands.get(words.slice(0, index + 1).join(' '))
+      if (!command) return group ? `${group.name()} has no command ${word}` : `there is no command ${word}`
+      found.push(command)
+    }
+    const known = [...found, program].flatMap(command =>
+      command.options.flatMap(({ long, short }) => [long, short]),
+    )
     const options = words.filter(word => /^--[a-z]/.test(word)).map(word => word.replace(/[.,;:)=].*$/, ''))
     const unknown = options.find(option => option !== '--help' && !known.includes(option))
     return unknown === undefined ? undefined : `it has no option ${unknown}`

@@ -466,11 +466,11 @@ test('app passwords, by command line', async context => {
   const add = ['account', 'app-password', 'add', 'anna@example.test']
   assert.match(
     await run(...add, 'phone'),
-    /^App password "phone" of anna@example\.test, for smtp\.\nPassword: (\w{4}-){3}\w{4}\n$/,
+    /^App password "phone" of anna@example\.test, for smtp\.\nPassword: (\w{4}-){3}\w{4}\nIt sends and does not read: .* --scope imap too\.\n$/,
   )
   assert.match(
     await run(...add, 'office printer', '--scope', 'smtp', '--scope', 'imap', '--expires', '2099-12-31'),
-    /^App password "office printer" of anna@example\.test, for smtp, imap until 2099-12-31 23:59:59\.\n/,
+    /^App password "office printer" of anna@example\.test, for smtp, imap until 2099-12-31 23:59:59\.\nPassword: [\w-]+\n$/,
   )
   assert.equal(
     await run('account', 'app-password', 'list'),

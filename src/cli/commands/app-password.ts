@@ -64,15 +64,21 @@ export function addAppPasswordCommands(account: Command, run: CommandRun): void 
     summary: 'Passwords of single programs: add, list, remove',
     description:
       'Passwords of single programs of an account, each made by this server. Who loses a phone takes away its password and keeps all others.',
-    examples: ['account app-password add anna@example.test phone', 'account app-password list'],
+    examples: [
+      'account app-password add anna@example.test phone --scope imap --scope smtp',
+      'account app-password list',
+    ],
   })
 
   addCommand(appPassword, {
     usage: 'add',
     aliases: ['create'],
     summary: 'Make a password for one program, and show it this once',
+    description:
+      'Make a password for one program, and show it this once. A mail program reads and sends, so it takes --scope imap and --scope ' +
+      'smtp; what only sends, as a printer does, smtp alone.',
     examples: [
-      'account app-password add anna@example.test phone',
+      'account app-password add anna@example.test phone --scope imap --scope smtp',
       'account app-password add anna@example.test "office printer" --scope smtp --expires 90d',
     ],
   })
@@ -110,6 +116,10 @@ export function addAppPasswordCommands(account: Command, run: CommandRun): void 
             await storage.run(createAppPassword, { account: address, name, scopes, expiresAt, at, ...secret })
           })
           const until = expiresAt === undefined ? '' : ` until ${formatTime(expiresAt)}`
+          const hint =
+            options.scope === undefined
+              ? '\nIt sends and does not read: a mail program needs --scope imap too.'
+              : ''
           invocation.output.result(
             {
               created: name,
@@ -118,7 +128,7 @@ export function addAppPasswordCommands(account: Command, run: CommandRun): void 
               expiresAt: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
               password,
             },
-            `App password "${name}" of ${displayAddress(address)}, for ${scopes.join(', ')}${until}.\nPassword: ${password}`,
+            `App password "${name}" of ${displayAddress(address)}, for ${scopes.join(', ')}${until}.\nPassword: ${password}${hint}`,
           )
         },
       ),
@@ -147,7 +157,7 @@ export function addAppPasswordCommands(account: Command, run: CommandRun): void 
             { title: 'LAST USED', cell: row => time(row.lastUsedAt, 'never') },
           ],
           appPasswordJson,
-          'There are no app passwords. Make one: postrider account app-password add anna@example.test phone',
+          'There are no app passwords. Make one: postrider account app-password add anna@example.test phone --scope imap --scope smtp',
         )
       }),
     )
