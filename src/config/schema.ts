@@ -1308,6 +1308,10 @@ const unproven = z.strictObject({
     unprovenPoints(1.5),
     'The name of somebody else in the From field has an address of one of your domains and more text behind it, and nothing proves that the message is from there: "boss@example.com, urgent" of a stranger. Calendars and lists write such names too ("anna@example.com via Calendar"), so it is few points, and none of a list to which one of yours has written.',
   ),
+  ownLookAlike: setting(
+    unprovenPoints(8),
+    'The From field has an address, or one in a name, that looks like one of one of your domains, and has letters of another script in it: an "а" of Cyrillic in "example.com". Whoever has registered such a name proves it, so it counts though SPF, DKIM and DMARC pass.',
+  ),
   spfFail: setting(
     unprovenPoints(2),
     'SPF says that this server may not send for the domain of the sender address, and no signature of that domain or of the author holds. Mail that somebody forwards here fails too.',

@@ -546,6 +546,8 @@ export interface UnprovenPoints {
   readonly ownDomain: number
   /** One in one of our domains within the name of somebody else. */
   readonly ownWithinName: number
+  /** One that looks like one of ours, in letters of another script. */
+  readonly ownLookAlike: number
   readonly spfFail: number
   readonly spfSoftfail: number
   readonly spfPermerror: number

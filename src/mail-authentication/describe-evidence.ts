@@ -6,7 +6,7 @@ import type { SpfEvidence } from './spf/check-host.ts'
 
 /** Everything, a line for each check. `client`: its address. */
 export function describeEvidence(evidence: AuthenticationEvidence, client: string): string[] {
-  const { iprev, spf = [], dkim, arc, dmarc, unprovenOwn, ownWithinName } = evidence
+  const { iprev, spf = [], dkim, arc, dmarc, unprovenOwn, ownWithinName, ownLookAlike } = evidence
   return [
     ...spf.map(one => describeSpf(one, client)),
     ...(dkim ? describeDkim(evidence) : []),
@@ -18,6 +18,7 @@ export function describeEvidence(evidence: AuthenticationEvidence, client: strin
     ...(ownWithinName === undefined
       ? []
       : [`Author: ${ownWithinName}, of this server, is in the name of somebody else`]),
+    ...(ownLookAlike === undefined ? [] : [`Author: ${sayLookAlike(ownLookAlike)}`]),
     ...describeWay(evidence),
     ...(iprev
       ? [
@@ -42,6 +43,11 @@ function describeWay({ forwarder, lists = [], unprovenOwn }: AuthenticationEvide
     : [
         `Way: it says that it is of the mailing list ${lists.join(' or ')}, which has not proved itself, or to which nobody here has written`,
       ]
+}
+
+/** The address in A-labels, or nobody would see the difference. */
+export function sayLookAlike({ address, own }: NonNullable<AuthenticationEvidence['ownLookAlike']>): string {
+  return `${address} is written so that it looks like an address of ${own}, and is none`
 }
 
 export function describeForwarder({ name, knownBy }: KnownForwarder): string {

@@ -25,6 +25,8 @@ export interface AuthenticationEvidence {
   readonly unprovenOwn?: string | undefined
   /** One of ours within the name of an author, with more text behind it, of which nothing proves that it has written this. */
   readonly ownWithinName?: string | undefined
+  /** The From field has an address, or one in a name, that looks like one of ours, and is not. */
+  readonly ownLookAlike?: { readonly address: string; readonly own: string } | undefined
   /** Where nothing proves the author: which mailing lists the message says it comes from, as anybody can write. */
   readonly lists?: readonly string[] | undefined
   /** Who has sent it on, which breaks what would prove the author. */

@@ -17,7 +17,7 @@ import {
   findKnownList,
   findWantedForwarder,
 } from './known-forwarder.ts'
-import { findUnprovenOwn } from './unproven-own.ts'
+import { findOwnLookAlike, findUnprovenOwn } from './unproven-own.ts'
 
 export interface StrangerChecks {
   /** undefined: nobody whose mail is checked. */
@@ -105,10 +105,12 @@ async function lookFurther(
   const unprovenOwn = await findUnprovenOwn(parts, evidence, [...authors, ...names])
   const [firstOwn] = unprovenOwn
   const [ownWithinName] = firstOwn ? [] : await findUnprovenOwn(parts, evidence, withinNames)
+  const ownLookAlike = await findOwnLookAlike(parts, [...authors, ...names, ...withinNames])
   const isFailed = dmarc?.result === 'fail'
-  if (!isFailed && !firstOwn && !ownWithinName) return evidence
+  if (!isFailed && !firstOwn && !ownWithinName && !ownLookAlike) return evidence
   const further = {
     ...evidence,
+    ...(ownLookAlike ? { ownLookAlike } : {}),
     ...(firstOwn ? { unprovenOwn: formatAddress(firstOwn) } : {}),
     ...(ownWithinName ? { ownWithinName: formatAddress(ownWithinName) } : {}),
     ...(lists.length === 0 ? {} : { lists: lists.map(formatAddress) }),

@@ -1,7 +1,12 @@
 // What the checks of where a message is from speak against it (SPF, DMARC), where no more came of them. A pass is worth nothing: who
 // sends spam proves his own domains. A signature that does not hold is as none (RFC 6376 §6.1).
 import type { UnprovenPoints } from '../config/settings.ts'
-import { describeAuthorProblem, sayDmarc, saySpf } from '../mail-authentication/describe-evidence.ts'
+import {
+  describeAuthorProblem,
+  sayDmarc,
+  sayLookAlike,
+  saySpf,
+} from '../mail-authentication/describe-evidence.ts'
 import { isWithin } from '../mail-authentication/domain-names.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import type { SpfResult } from '../mail-authentication/spf/check-host.ts'
@@ -22,10 +27,14 @@ export function linesOfOrigin(
   const { arc, dmarc, unprovenOwn } = evidence
   // The author may have proved himself, and bear one of our addresses as his name.
   const isProven = dmarc?.result === 'pass' && unprovenOwn === undefined
-  if (isActedUpon || arc?.trusted !== undefined || isSentOn(evidence)) return []
+  if (isActedUpon) return []
+  const isVouchedFor = arc?.trusted !== undefined || isSentOn(evidence)
   const lines = [
-    ...(isProven ? [] : [lineOfAuthor(evidence, points), lineOfSender(evidence, clientAddress, points)]),
-    lineOfName(evidence, points),
+    ...(isProven || isVouchedFor
+      ? []
+      : [lineOfAuthor(evidence, points), lineOfSender(evidence, clientAddress, points)]),
+    ...(isVouchedFor ? [] : [lineOfName(evidence, points)]),
+    lineOfLookAlike(evidence, points),
   ]
   return lines.flatMap(line => (line && line.points > 0 ? [{ source: 'origin', ...line }] : []))
 }
@@ -69,6 +78,16 @@ function lineOfName({ ownWithinName }: AuthenticationEvidence, points: UnprovenP
     name: 'an address of ours in a name',
     points: points.ownWithinName,
     detail: `the From field has ${ownWithinName} in the name of somebody else`,
+  }
+}
+
+/** Whoever owns it proves it, and whoever sends it on may be honest: its reader is deceived all the same. */
+function lineOfLookAlike({ ownLookAlike }: AuthenticationEvidence, points: UnprovenPoints): Line | undefined {
+  if (ownLookAlike === undefined) return undefined
+  return {
+    name: 'it looks like one of ours',
+    points: points.ownLookAlike,
+    detail: sayLookAlike(ownLookAlike),
   }
 }
 

@@ -63,7 +63,7 @@ test('a message goes to Junk and back, and the filter learns from both', async t
   assert.match(await succeed(folder, 'mail', 'read', anna, '2'), /Buy now/)
   assert.match(
     await succeed(folder, 'spam', 'status'),
-    /^All accounts together: 0 messages of spam, 1 message that were wanted\. The filter says nothing before it has learned 20 of each/,
+    /^All accounts together: 0 messages of spam, 1 message of wanted mail\. The filter says nothing before it has learned 20 of each/,
   )
 })
 

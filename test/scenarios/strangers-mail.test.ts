@@ -1,8 +1,10 @@
 // Where mail of strangers is from: what a peer is told, what our user gets, and what the trail says.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { domainToASCII } from 'node:url'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { findAccount } from '../../src/directory/accounts.ts'
+import { createDomain } from '../../src/directory/domains.ts'
 import { putSenderEntry } from '../../src/sender-list/operations.ts'
 import { awaitEvent } from '../harness/await-events.ts'
 import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
@@ -505,6 +507,37 @@ test('so is who writes as somebody below our domain, or with the address of one 
   await write('"carl@nothere.test" <a@evil.test>')
   assert.equal((await server.mailbox('anna@here.test')).length, 2)
   assert.equal((await server.mailbox('anna@here.test', 'Junk')).length, 2)
+})
+
+test('what looks like an address of ours in letters of another script is put into Junk, proved as it is', async t => {
+  const { server, dns } = await start(t)
+  // With a Cyrillic е, and the same of which somebody here is the owner.
+  const [twin, ownTwin] = [domainToASCII('hеre.test'), domainToASCII('hеrе.test')]
+  await server.storage.run(createDomain, { name: ownTwin, at: server.clock.now() })
+  dns.setZone([
+    ...zone,
+    'evil.test TXT v=spf1 +all',
+    ...[twin, ownTwin, domainToASCII('hére.test')].map(name => `${name} TXT v=spf1 +all`),
+  ])
+  const write = async (from: string, author: string): Promise<string> => {
+    const reply = await send(server, { from, message: asColleague.replace('Carl <carl@here.test>', author) })
+    assert.equal(reply.code, 250, reply.text)
+    await server.settled()
+    return /queued as (\w+)/i.exec(reply.text)?.[1] ?? ''
+  }
+  const id = await write(`carl@${twin}`, `Carl <carl@${twin}>`)
+  await write('x@evil.test', '"carl@hеre.test" <x@evil.test>')
+  await write('x@evil.test', `boss@hr.${twin} <x@evil.test>`)
+  assert.equal((await server.mailbox('anna@here.test', 'Junk')).length, 3)
+  const told = (await server.trail(id)).flatMap(event => describeEvent(event).notes ?? [])
+  assert.ok(
+    told.some(note => note.startsWith('+8 by origin: it looks like one of ours')),
+    told.join('\n'),
+  )
+  // Another word, and a name that is ours.
+  await write(`carl@${domainToASCII('hére.test')}`, `Carl <carl@${domainToASCII('hére.test')}>`)
+  await write(`carl@${ownTwin}`, `Carl <carl@${ownTwin}>`)
+  assert.equal((await server.mailbox('anna@here.test')).length, 2)
 })
 
 test('a broken From field, which programs show as an address all the same, is put into Junk', async t => {

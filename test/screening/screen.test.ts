@@ -30,6 +30,7 @@ const nothing: SpamSettings = {
   unproven: {
     ownDomain: 0,
     ownWithinName: 0,
+    ownLookAlike: 0,
     spfFail: 0,
     spfSoftfail: 0,
     spfPermerror: 0,
@@ -302,6 +303,7 @@ test('what the checks of its origin speak against has points, and what they spea
   const unproven = {
     ownDomain: 8,
     ownWithinName: 1.5,
+    ownLookAlike: 6,
     spfFail: 2,
     spfSoftfail: 1,
     spfPermerror: 0.7,
@@ -380,6 +382,15 @@ test('what the checks of its origin speak against has points, and what they spea
       [],
     ],
     [{ dmarc: dmarc('reject'), arc: { result: 'pass', trusted: 'lists.test' } }, []],
+    // Whoever has registered a name proves it, and whoever sends it on is honest: it deceives its reader all the same.
+    [
+      {
+        ownLookAlike: { address: 'anna@xn--xample-2of.test', own: 'example.test' },
+        dmarc: { result: 'pass', domain: 'xn--xample-2of.test' },
+        forwarder: known,
+      },
+      ['it looks like one of ours 6'],
+    ],
   ]
   for (const [evidence, lines] of examples) {
     const found = (await screen(plainMessage, { origin: { evidence, isActedUpon: false } })).evidence.lines

@@ -107,7 +107,7 @@ function describeLearned(
   { spam, ham }: { readonly spam: number; readonly ham: number },
 ): string {
   const whose = address ? displayAddress(address) : 'All accounts together'
-  const taught = `${whose}: ${formatCount(spam, 'message')} of spam, ${formatCount(ham, 'message')} that were wanted.`
+  const taught = `${whose}: ${formatCount(spam, 'message')} of spam, ${formatCount(ham, 'message')} of wanted mail.`
   return spam < leastLearned || ham < leastLearned
     ? `${taught} The filter says nothing before it has learned ${leastLearned} of each: from what people move into Junk and out of it, "postrider mail junk" and "not-junk", or "postrider spam learn".`
     : taught
