@@ -25,6 +25,8 @@ export interface FilterKeeperOptions {
 const lookEveryMs = 60_000
 const dayMs = 24 * 3_600_000
 const judgementsAtATime = 100
+/** Of one write, which others wait for. */
+const rowsAtATime = 2000
 /** A sender who has not come for so long is not known any more. */
 const knownSenderDays = 60
 const rareWordDays = 180
@@ -63,9 +65,11 @@ export function createFilterKeeper({ storage, mailData, clock, log }: FilterKeep
     }
   }
   const forget = async (now: number): Promise<void> => {
-    const { windowMs } = greylistRules
-    await storage.run(forgetVisits, { before: now - knownSenderDays * dayMs, windowMs, now })
-    await storage.run(forgetRareWords, { before: now - rareWordDays * dayMs })
+    const limit = rowsAtATime
+    const visits = { before: now - knownSenderDays * dayMs, windowMs: greylistRules.windowMs, now, limit }
+    while (!state.isStopped && (await storage.run(forgetVisits, visits)) === limit);
+    const words = { before: now - rareWordDays * dayMs, limit }
+    while (!state.isStopped && (await storage.run(forgetRareWords, words)) === limit);
     state.forgetsFrom = now + dayMs
   }
   const look = async (): Promise<void> => {

@@ -108,17 +108,29 @@ async function note(tx: Tx, key: number, { firstAt, lastAt, passes }: Entry): Pr
   )
 }
 
-/** Who has never come again goes after the window; who is known, when nothing has come since `before`. Returns how many went. */
+/** Who has never come again goes after the window; who is known, when nothing has come since `before`. Returns how many went, `limit` at most. */
 export const forgetVisits = defineWrite(
   'screening.forget-visits',
   async (
     tx,
-    { before, windowMs, now }: { readonly before: number; readonly windowMs: number; readonly now: number },
+    {
+      before,
+      windowMs,
+      now,
+      limit,
+    }: {
+      readonly before: number
+      readonly windowMs: number
+      readonly now: number
+      readonly limit: number
+    },
   ): Promise<number> => {
     const { changes } = await tx.run(
-      'DELETE FROM greylist WHERE last_at < ? OR passes = 0 AND last_at < ?',
+      `DELETE FROM greylist WHERE visit IN
+        (SELECT visit FROM greylist WHERE last_at < ? OR passes = 0 AND last_at < ? LIMIT ?)`,
       before,
       now - windowMs,
+      limit,
     )
     return changes
   },

@@ -181,13 +181,15 @@ function weigh(rows: readonly (Learned & { readonly account_id: number })[], acc
   }
 }
 
-/** Words that were met once or twice and never again tell nothing, and are most of all. Returns how many went. */
+/** Words that were met once or twice and never again tell nothing, and are most of all. Returns how many went, `limit` at most. */
 export const forgetRareWords = defineWrite(
   'screening.forget-rare-words',
-  async (tx, { before }: { readonly before: number }): Promise<number> => {
+  async (tx, { before, limit }: { readonly before: number; readonly limit: number }): Promise<number> => {
     const { changes } = await tx.run(
-      'DELETE FROM filter_word WHERE seen_day < ? AND spam + ham <= 2',
+      `DELETE FROM filter_word WHERE (account_id, word) IN
+        (SELECT account_id, word FROM filter_word WHERE seen_day < ? AND spam + ham <= 2 LIMIT ?)`,
       Math.floor(before / dayMs),
+      limit,
     )
     return changes
   },
