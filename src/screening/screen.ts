@@ -182,26 +182,36 @@ export class Screening {
     { client }: Specimen,
     { provenDomain, recipients, reversePath }: ScreeningContext,
   ): Promise<number | undefined> {
-    const { clock, hostname, storage } = this.#parts
+    const { clock, storage } = this.#parts
     const [recipient] = recipients
-    // A report has no sender who would come again as the same.
-    if (reversePath === null || !recipient) return undefined
+    if (!recipient) return undefined
     const now = clock.now()
-    for (const one of recipients.slice(0, mostAsked)) {
-      const accountId = await storage.run(findAccountBehind, { address: one, hostname })
-      if (accountId === undefined) continue
-      const who = { accountId, addressKey: addressKey(reversePath), now }
-      if ((await storage.run(knowsCorrespondent, who)) !== 'new') return undefined
-    }
+    if (reversePath && (await this.#haveWrittenTo(reversePath, recipients, now))) return undefined
     const network = neighbourhoodOf(client.address)
     const visit: Visit = {
       origins: provenDomain === undefined ? [network] : [provenDomain, network],
-      sender: formatAddress(reversePath),
+      sender: reversePath === null ? '' : formatAddress(reversePath),
       recipient: formatAddress(recipient),
       now,
     }
     const found = await storage.run(visitGreylist, { visit, rules: greylistRules })
     return found.kind === 'come-again' ? found.notBefore : undefined
+  }
+
+  /** Whether one of the recipients has written to the sender. */
+  async #haveWrittenTo(
+    sender: Address,
+    recipients: ScreeningContext['recipients'],
+    now: number,
+  ): Promise<boolean> {
+    const { hostname, storage } = this.#parts
+    for (const one of recipients.slice(0, mostAsked)) {
+      const accountId = await storage.run(findAccountBehind, { address: one, hostname })
+      if (accountId === undefined) continue
+      const who = { accountId, addressKey: addressKey(sender), now }
+      if ((await storage.run(knowsCorrespondent, who)) !== 'new') return true
+    }
+    return false
   }
 
   #judge(scans: readonly Scan[], score: number): ScreeningVerdict {

@@ -58,3 +58,10 @@ test('a provider that has proved its domain comes again from another of its netw
   server.clock.advance(wait)
   assert.equal(await send(server, '198.51.100.7', from), 250)
 })
+
+test('who sends without a sender, as a report, is no exception', async t => {
+  const server = await start(t)
+  assert.equal(await send(server, '203.0.113.9', ''), 451)
+  server.clock.advance(wait)
+  assert.equal(await send(server, '203.0.113.9', ''), 250)
+})
