@@ -12,7 +12,7 @@ const played = 'test/scenarios/failures.test.ts'
 
 for (const { file, compose } of generatedDocuments) {
   const path = join(root, file)
-  const text = compose()
+  const text = await compose()
   if (existsSync(path) && readFileSync(path, 'utf8') === text) continue
   if (checkOnly) {
     process.stdout.write(`${file} is out of date. Run: npm run generate\n`)

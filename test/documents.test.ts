@@ -14,11 +14,12 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 
 const documents = globSync(['*.md', 'docs/**/*.md', 'bench/*.md', 'examples/*.md'], { cwd: root }).sort()
 const sources = globSync('src/**/*.ts', { cwd: root }).sort()
+const program = await createDocumentedProgram()
 
 describe('generated documents', () => {
   for (const { file, compose } of generatedDocuments) {
-    it(`${file} is what the code says (npm run generate)`, () => {
-      assert.equal(read(file), compose())
+    it(`${file} is what the code says (npm run generate)`, async () => {
+      assert.equal(read(file), await compose())
     })
   }
 })
@@ -57,7 +58,6 @@ function withoutCode(file: string): string {
 }
 
 describe('commands', () => {
-  const program = createDocumentedProgram()
   const commands = new Map<string, Command>(
     allCommands(program).map(([path, command]) => [path.join(' '), command]),
   )

@@ -17,9 +17,9 @@ version; the message is for people, and may change.`
 
 const width = 110
 
-export function createDocumentedProgram(): Command {
+export async function createDocumentedProgram(): Promise<Command> {
   const nowhere = new PassThrough()
-  return createProgram({
+  return await createProgram({
     surroundings: {
       clock: systemClock,
       random: systemRandom,
@@ -45,8 +45,8 @@ export function allCommands(
   })
 }
 
-export function composeCommandsPage(): string {
-  const program = createDocumentedProgram()
+export async function composeCommandsPage(): Promise<string> {
+  const program = await createDocumentedProgram()
   const sections = [`\`\`\`text\n${helpOf(program)}\n\`\`\``]
   for (const [path, command] of allCommands(program)) {
     const heading = path.length === 1 ? '##' : '###'

@@ -6,7 +6,7 @@ import { composeSettingsPage } from './settings-page.ts'
 export interface GeneratedDocument {
   /** From the root of the repository. */
   readonly file: string
-  readonly compose: () => string
+  readonly compose: () => string | Promise<string>
 }
 
 export const generatedDocuments: readonly GeneratedDocument[] = [

@@ -15,7 +15,7 @@ export async function runProgram(
   surroundings: Surroundings,
 ): Promise<ExitCode> {
   const run: CommandRun = { surroundings }
-  const program = createProgram(run)
+  const program = await createProgram(run, parameters)
   const spellCommands = createCommandSpeller(program, surroundings.programName)
   // Commander finds it wherever it stands, before it looks at the command.
   const wantsJson = (): boolean => program.opts<GlobalOptions>().json === true

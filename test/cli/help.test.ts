@@ -8,7 +8,7 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { makeFolder, runHere } from './run-postrider.ts'
 
-function openProgram(): Command {
+async function openProgram(parameters?: readonly string[]): Promise<Command> {
   const nowhere = new PassThrough()
   const surroundings: Surroundings = {
     clock: systemClock,
@@ -21,8 +21,10 @@ function openProgram(): Command {
     stderr: nowhere,
     onInterrupt: () => () => {},
   }
-  return createProgram({ surroundings })
+  return await createProgram({ surroundings }, parameters)
 }
+
+const program = await openProgram()
 
 function descendants(command: Command): Command[] {
   return command.commands.flatMap(child => [child, ...descendants(child)])
@@ -44,7 +46,7 @@ function helpOf(command: Command): string {
 }
 
 test('the commands are those that were promised', () => {
-  const names = descendants(openProgram()).map(command => pathOf(command).join(' '))
+  const names = descendants(program).map(command => pathOf(command).join(' '))
   const promised =
     'serve,init,check,domain,account,alias,group,export,apply,queue,queue list,queue show,queue retry,queue hold,' +
     'queue release,queue cancel,mail,mail list,mail read,trace,send,terminal,verify'
@@ -54,7 +56,21 @@ test('the commands are those that were promised', () => {
   )
 })
 
-for (const command of descendants(openProgram())) {
+test('a command that is run is whole, and the others are known by their names', async () => {
+  const names = program.commands.map(command => command.name())
+  for (const [n, whole] of program.commands.entries()) {
+    const { commands } = await openProgram([whole.name()])
+    assert.deepEqual(
+      commands.map(command => command.name()),
+      names,
+    )
+    const found = commands[n] ?? assert.fail()
+    assert.equal(helpOf(found), helpOf(whole))
+    assert.deepEqual(descendants(found).map(pathOf), descendants(whole).map(pathOf))
+  }
+})
+
+for (const command of descendants(program)) {
   const path = pathOf(command)
   const name = path.join(' ')
   test(`help of "${name}": what it does, and an example that the command takes`, () => {
@@ -69,9 +85,9 @@ for (const command of descendants(openProgram())) {
     for (const line of examples) {
       // Each option of an example exists, on the command that the example names.
       const words = line.trim().split(' ').slice(1)
-      let found: Command = openProgram()
+      let found: Command = program
       for (const word of words) found = found.commands.find(child => child.name() === word) ?? found
-      const options = [...found.options, ...openProgram().options].map(option => option.long)
+      const options = [...found.options, ...program.options].map(option => option.long)
       for (const word of words.filter(one => one.startsWith('--')))
         assert.ok(options.includes(word), `${line}: ${word}`)
     }
