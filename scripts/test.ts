@@ -14,7 +14,7 @@ import {
   statfsSync,
   statSync,
 } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { delimiter, join, relative, resolve, sep } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { run } from 'node:test'
@@ -25,6 +25,7 @@ import { silentLog } from '../src/runtime/log.ts'
 import { openPostgresStorage } from '../src/storage/postgres/postgres-storage.ts'
 import { addressOf, type PostgresServer, startPostgres } from '../test/harness/postgres-server.ts'
 import { compileCache } from '../test/harness/programs.ts'
+import { groupTests } from './test-groups.ts'
 import { watchTests } from './test-watch.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -37,6 +38,8 @@ const longerFileTimeoutMs = 900_000
 interface Run {
   readonly files: readonly string[]
   readonly fileTimeoutMs: number
+  /** Those that share no process with others. */
+  readonly alone: readonly string[]
 }
 
 const started = performance.now()
@@ -270,15 +273,35 @@ const place = (file: string | undefined): string => (file === undefined ? '' : r
 
 const preloaded = ['test/harness/untracked-promises.ts', 'test/harness/fixed-seed.ts']
 
-async function runTests({ files, fileTimeoutMs }: Run): Promise<Totals> {
+/** What the tests at the top of a file came to. */
+interface FileResult {
+  tests: number
+  failed: number
+  ms: number
+}
+
+async function runTests({ files, fileTimeoutMs, alone }: Run): Promise<Totals> {
   let passed = 0
   let failed = 0
   const skipped: Skipped[] = []
   const ofFiles = new Map<string, number>()
   const said = new Map<string, string[]>()
+  const results = new Map<string, FileResult>()
+  const folder = mkdtempSync(join(tmpdir(), 'postrider-tests-'))
+  const processes = groupTests(files, alone, folder)
+  const processOf = new Map(processes.flatMap(({ path, files }) => files.map(file => [file, path] as const)))
+  const noteResult = (file: string | undefined, nesting: number, ms: number, failures: number): void => {
+    if (file === undefined || nesting > 0) return
+    const result = results.get(file) ?? { tests: 0, failed: 0, ms: 0 }
+    results.set(file, {
+      tests: result.tests + 1,
+      failed: result.failed + failures,
+      ms: result.ms + ms,
+    })
+  }
   const watch = watchTests(fileTimeoutMs, print)
   const stream = run({
-    files: [...files],
+    files: processes.map(({ path }) => path),
     cwd: root,
     concurrency: Math.max(3, Math.min(4, availableParallelism())),
     timeout: testTimeoutMs,
@@ -287,7 +310,8 @@ async function runTests({ files, fileTimeoutMs }: Run): Promise<Totals> {
       ...preloaded.flatMap(file => ['--import', pathToFileURL(join(root, file)).href]),
     ],
   })
-  stream.on('test:pass', ({ name, file, details, skip, todo }) => {
+  stream.on('test:pass', ({ name, file, nesting, details, skip, todo }) => {
+    noteResult(file, nesting, details.duration_ms, 0)
     if (details.type === 'suite') return
     // Node.js takes a file without tests, or one that ended itself early, for a test that passed.
     if (name === file) {
@@ -306,12 +330,13 @@ async function runTests({ files, fileTimeoutMs }: Run): Promise<Totals> {
         reason: typeof skip === 'string' ? skip : typeof todo === 'string' ? todo : 'no reason given',
       })
   })
-  stream.on('test:fail', ({ name, file, line, details }) => {
+  stream.on('test:fail', ({ name, file, line, nesting, details }) => {
+    noteResult(file, nesting, details.duration_ms, 1)
     if (details.type === 'suite' && isOnlyOfChildren(details.error)) return
     failed++
     print(`\nFAILED ${place(file)}${line === undefined ? '' : `:${line}`}  ${name}`)
     print(inspect(details.error.cause ?? details.error, { depth: 4 }))
-    for (const line of said.get(file ?? '') ?? []) process.stdout.write(line)
+    for (const line of said.get(processOf.get(file ?? '') ?? file ?? '') ?? []) process.stdout.write(line)
   })
   for (const event of ['test:stdout', 'test:stderr'] as const) {
     stream.on(event, ({ file, message }) => {
@@ -322,16 +347,32 @@ async function runTests({ files, fileTimeoutMs }: Run): Promise<Totals> {
   }
   stream.on('test:summary', ({ file, counts, duration_ms: ms, success }) => {
     if (file === undefined) return
-    print(
-      `${success ? 'ok    ' : 'FAILED'} ${place(file)} (${counts.tests} tests, ${(ms / 1000).toFixed(1)} s)`,
-    )
+    const shared = processes.find(({ path, files }) => path === file && files.length > 1)
+    if (!shared) {
+      printFile(file, success, counts.tests, ms)
+      return
+    }
+    for (const one of shared.files) {
+      const result = results.get(one)
+      printFile(one, result?.failed === 0, result?.tests ?? 0, result?.ms ?? 0)
+      if (result) continue
+      failed++
+      print(`FAILED ${place(one)}  not one test of it ran`)
+    }
   })
   await new Promise<void>((done, fail) => {
     stream.on('end', done)
     stream.on('error', fail)
     stream.resume()
-  }).finally(() => watch.stop())
+  }).finally(() => {
+    watch.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
   return { passed, failed, skipped, ofFiles }
+}
+
+function printFile(file: string, isGood: boolean, tests: number, ms: number): void {
+  print(`${isGood ? 'ok    ' : 'FAILED'} ${place(file)} (${tests} tests, ${(ms / 1000).toFixed(1)} s)`)
 }
 
 /** A suite fails with its tests; they are told, and counted, themselves. */
@@ -360,10 +401,12 @@ const longer: readonly string[] = [
 ]
 
 function chooseTests(parts: readonly string[]): Run {
-  if (parts[0] === '--longer') return { files: findTests(longer), fileTimeoutMs: longerFileTimeoutMs }
-  if (parts.length > 0) return { files: findTests(parts), fileTimeoutMs: longerFileTimeoutMs }
+  const own = [...longest, ...longer, ...parts].map(file => resolve(root, file))
+  if (parts[0] === '--longer')
+    return { files: findTests(longer), fileTimeoutMs: longerFileTimeoutMs, alone: own }
+  if (parts.length > 0) return { files: findTests(parts), fileTimeoutMs: longerFileTimeoutMs, alone: own }
   const left = longer.map(file => resolve(root, file))
-  return { files: findTests(['test']).filter(file => !left.includes(file)), fileTimeoutMs }
+  return { files: findTests(['test']).filter(file => !left.includes(file)), fileTimeoutMs, alone: own }
 }
 
 interface Both {

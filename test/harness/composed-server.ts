@@ -8,7 +8,7 @@ import { createDeliveryAgent } from '../../src/delivery/create-delivery-agent.ts
 import type { DeliveryAgent } from '../../src/delivery/delivery-agent.ts'
 import { createAccount, findAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
-import { storedPassword } from '../../src/directory/new-password.ts'
+
 import { createRedirection } from '../../src/directory/redirections.ts'
 import { createRelayDomain } from '../../src/directory/relay-domains.ts'
 import { listMailboxMessages } from '../../src/mailbox/operations.ts'
@@ -34,6 +34,7 @@ import { createCertificateStore } from '../../src/tls/certificate-store.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailAfter, trailOfMessage } from '../../src/trail/operations.ts'
 import { createManualClock, type ManualClock } from './manual-clock.ts'
+import { quickPassword } from './quick-password.ts'
 import { openTestStorage, type TestStorage } from './test-storage.ts'
 
 /** For `mailAuthentication` of the settings, where nothing is to be asked of the DNS about whose mail it is. */
@@ -71,6 +72,8 @@ export interface ComposedServerOptions {
   readonly log?: Log
   /** Default: the system's. */
   readonly random?: Random
+  /** Default: at little cost. */
+  readonly keepPassword?: typeof quickPassword
 }
 
 export interface ComposedServer {
@@ -254,9 +257,10 @@ async function fillDirectory(
 ): Promise<void> {
   const at = clock.now()
   const scramHashes = scramHashesOf(mechanismsOf(login))
+  const { keepPassword = quickPassword } = options
   for (const name of options.domains) await storage.run(createDomain, { name, at })
   for (const { address: text, password = 'secret', language = 'en' } of options.accounts ?? []) {
-    const stored = await storedPassword(storage, text, password, { random: systemRandom, at, scramHashes })
+    const stored = await keepPassword(storage, text, password, { random: systemRandom, at, scramHashes })
     await storage.run(createAccount, {
       address: address(text),
       name: '',

@@ -72,6 +72,8 @@ export async function startPostgres({
       '--encoding=UTF8',
       '--locale=C',
       '--no-sync',
+      // Of those that a connection is asked for, which are a matter of milliseconds on both sides, and tests connect often.
+      '--set=scram_iterations=1',
     ],
     unprivileged,
   )

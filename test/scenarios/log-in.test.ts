@@ -31,6 +31,7 @@ async function start(t: TestContext, login: Readonly<Record<string, unknown>> = 
     domains: ['here.test'],
     accounts: [{ address: anna }],
     settings: { submission: { allowPlaintextAuthOnLoopback: true }, login },
+    keepPassword: storedPassword,
   })
   const address = parseAddress(olga)
   assert.ok(address)
