@@ -54,11 +54,31 @@ export interface RecipientStanding {
   /** When the next attempt is, ms since 1970. */
   readonly nextAttemptAt?: number | undefined
   readonly nextAttemptBecause?: NextAttemptReason | undefined
+  readonly attempts?: number | undefined
+  /** What was met last, or what ended it: as the text has it. */
+  readonly detail?: string | undefined
+  /** Of one that waits: when it is given up. Of one that is gone: when that was. ms since 1970. */
+  readonly endsAt?: number | undefined
+  readonly endedAt?: number | undefined
+  /** To where an administrator sends it. */
+  readonly via?: string | undefined
+  /** Where it stands in line. */
+  readonly gate?: GateState | undefined
+  readonly hold?: Hold | undefined
   /** Sentences. */
   readonly text: string
   /** The same in its parts; undefined: it stands for itself. */
   readonly saying?: Saying | undefined
 }
+
+/** Why it is held; `at`: since when, where that is known. */
+export type Hold =
+  | { readonly by: 'death'; readonly at: number }
+  | { readonly by: 'account'; readonly at: number; readonly account: string; readonly because: string }
+  | { readonly by: 'administrator'; readonly at: number }
+  /** It came when new mail was held. */
+  | { readonly by: 'settings' }
+  | { readonly by: 'forgotten' }
 
 /** More different things than this are counted. */
 const maxTold = 5
@@ -196,7 +216,15 @@ function describeWaiting(
   const endAt = queued && prospects.endFor(queued.message, recipient)
   const end = endAt === undefined ? '' : describeEnd(endAt, now)
   const way = recipient.routeTo === undefined ? '' : ` An administrator sends it to ${recipient.routeTo}.`
-  const base = { recipient: address, kind: standing.kind, cause: recipient.lastCause }
+  const base = {
+    recipient: address,
+    kind: standing.kind,
+    cause: recipient.lastCause,
+    attempts: recipient.attempts,
+    detail: detail === '' ? undefined : detail,
+    endsAt: endAt,
+    via: recipient.routeTo,
+  }
   switch (standing.kind) {
     case 'underway':
       return {
@@ -207,15 +235,18 @@ function describeWaiting(
           { detail },
         ),
       }
-    case 'held':
+    case 'held': {
+      const hold = findHold(records, address, isBeginningForgotten)
       return {
         ...base,
+        hold,
         ...say(
           shown,
-          `it is held, and stays so until somebody releases it. ${describeHold(records, address, isBeginningForgotten)}${tried}"postrider queue release ${id}" delivers it.`,
+          `it is held, and stays so until somebody releases it. ${describeHold(hold)}${tried}"postrider queue release ${id}" delivers it.`,
           { detail },
         ),
       }
+    }
     case 'suspect':
       return {
         ...base,
@@ -249,10 +280,12 @@ function describeWaiting(
       if (endAt !== undefined && opensTooLate(gate, endAt))
         return {
           ...base,
+          gate,
           ...say(shown, `${place}${describeTooLate(endAt, now)} ${describeLastWays(gate, id)}`, { detail }),
         }
       return {
         ...base,
+        gate,
         nextAttemptAt: gate.closure?.until,
         ...say(shown, `${place}${end} ${describeSpeedUp(gate, id)}`, { detail }),
       }
@@ -357,26 +390,38 @@ function speedUp({ lastCause }: ShownRecipient, id: string): string {
   return `What would speed it up: ${remedy}${retry === 'useless' ? '' : ` Then ${again}`}`
 }
 
-function describeHold(
-  records: readonly TrailRecord[],
-  address: string,
-  isBeginningForgotten: boolean,
-): string {
+function findHold(records: readonly TrailRecord[], address: string, isBeginningForgotten: boolean): Hold {
   const last = records.findLast(
     ({ event }) =>
       ((event.kind === 'set-aside' || event.kind === 'account-held') && event.recipient === address) ||
       (event.kind === 'administered' && event.action === 'hold' && event.recipient === address),
   )
-  if (last?.event.kind === 'set-aside')
-    return `It was set aside ${formatTime(last.at)}, because the delivery thread died each time it had this message. `
-  if (last?.event.kind === 'account-held') {
-    const { account, because } = last.event
-    return `The account ${account} is on hold, or was ${formatTime(last.at)}: ${withoutEnd(because)}. If a stranger has its password, "postrider account password ${account}" sets a new one; "postrider account release ${account}" lets all its mail go. `
+  if (!last) return { by: isBeginningForgotten ? 'forgotten' : 'settings' }
+  const { at, event } = last
+  if (event.kind === 'set-aside') return { by: 'death', at }
+  if (event.kind === 'account-held')
+    return { by: 'account', at, account: event.account, because: event.because }
+  return { by: 'administrator', at }
+}
+
+/** Ends with a blank. */
+function describeHold(hold: Hold): string {
+  switch (hold.by) {
+    case 'death':
+      return `It was set aside ${formatTime(hold.at)}, because the delivery thread died each time it had this message. `
+    case 'account': {
+      const { account, because } = hold
+      return `The account ${account} is on hold, or was ${formatTime(hold.at)}: ${withoutEnd(because)}. If a stranger has its password, "postrider account password ${account}" sets a new one; "postrider account release ${account}" lets all its mail go. `
+    }
+    case 'administrator':
+      return `An administrator held it ${formatTime(hold.at)}. `
+    case 'forgotten':
+      return 'Why it is held is not known any more: the beginning of its trail was forgotten (trail.retentionDays, trail.maxMegabytes). '
+    case 'settings':
+      return 'New mail is held here (queue.hold), or was when it came. '
+    default:
+      return hold satisfies never
   }
-  if (last) return `An administrator held it ${formatTime(last.at)}. `
-  if (isBeginningForgotten)
-    return 'Why it is held is not known any more: the beginning of its trail was forgotten (trail.retentionDays, trail.maxMegabytes). '
-  return 'New mail is held here (queue.hold), or was when it came. '
 }
 
 /** undefined: it is not in the quarantine, and did not end there. */
@@ -523,6 +568,8 @@ function describeGone(
         recipient,
         kind,
         cause,
+        detail,
+        endedAt: ended.at,
         ...say(
           recipient,
           `it ${verb} at ${at}, because ${because}: ${detail}.${byScript}${told}${remedy === undefined ? '' : ` ${remedy}`}`,

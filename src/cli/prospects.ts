@@ -88,6 +88,39 @@ export async function readProspects(
   }
 }
 
+/** What closes the way of a message that is not in the queue; `gate`: of its destination. Open ones are not among them. */
+export async function readClosedGates(
+  storage: Reader,
+  settings: ProspectSettings,
+  { message, account, gate, domain, host }: NewMail,
+  now: number,
+): Promise<readonly GateState[]> {
+  const own = senderLimitBy(settings.submission, message, account)
+  const ofSender = own && (await reckon(storage, own.gate, own.limits, now))
+  const name = gate === undefined ? undefined : destinationOfGate(gate)
+  const closures = await readClosures(storage, now)
+  const ofDestination =
+    name === undefined
+      ? undefined
+      : await findClosure({ storage, settings, closures, now }, name, { domain, host })
+  return [
+    ...(own && ofSender ? [{ of: 'sender', name: own.name, closure: ofSender } as const] : []),
+    ...(name !== undefined && ofDestination
+      ? [{ of: 'destination', name, closure: ofDestination } as const]
+      : []),
+  ]
+}
+
+export interface NewMail {
+  readonly message: Parameters<typeof senderLimitBy>[1]
+  /** The address of the account that sends it. */
+  readonly account: string | undefined
+  /** undefined: it stays here. */
+  readonly gate: GateKey | undefined
+  readonly domain: string
+  readonly host: string | undefined
+}
+
 /** By destination. */
 async function readClosures(storage: Reader, now: number): Promise<Map<string, GateClosure>> {
   const closures = new Map<string, GateClosure>()

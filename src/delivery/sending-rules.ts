@@ -57,7 +57,7 @@ export class RulesOfClaim {
     if (found.length === 0 || !isOwn(message, recipient, destination)) return { isListedDead }
     const account = message.accountId === undefined ? undefined : accounts.get(message.accountId)
     const binding = findBinding(found, { ...message, isBulk: this.#isBulk(message, account) })
-    return { isListedDead, diagnosis: binding && diagnose(binding) }
+    return { isListedDead, diagnosis: binding && diagnoseSuppression(binding) }
   }
 
   #isBulk(message: QueuedMessage, account: SendingAccount | undefined): boolean {
@@ -89,7 +89,14 @@ function isOwn(
   return expandedFrom === undefined && !isRelayed(destination)
 }
 
-function diagnose({ address, sender, reason, since, queueId, detail }: Suppression): Diagnosis {
+export function diagnoseSuppression({
+  address,
+  sender,
+  reason,
+  since,
+  queueId,
+  detail,
+}: Suppression): Diagnosis {
   const isDead = reason === 'unknown-user' || reason === 'unknown-domain'
   const by = queueId === undefined ? '' : `, by message ${formatQueueId(queueId)}`
   const whose = sender === undefined ? '' : ` for mail of ${sender}`

@@ -1,7 +1,11 @@
 // postrider probe: as far as delivery goes without a message.
 import assert from 'node:assert/strict'
 import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { takeAllowance } from '../../src/queue/allowances.ts'
+import { noteDestinationHealth } from '../../src/queue/destination-health.ts'
+import { openLocalStorage } from '../../src/storage/local-storage.ts'
 import { type PeerOptions, type RemotePeer, startPeer } from '../delivery/remote-peer.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { makeServerFolder, type Ran, runHere, succeed } from './run-postrider.ts'
@@ -254,4 +258,78 @@ test('it connects from an address from which such mail leaves, or from the one t
   assert.deepEqual(peer.clients, ['127.0.0.11', '127.0.0.12', '127.0.0.11'])
   const wrong = await probe(folder, 'boris@example.org', '--source', '127.0.0.13')
   assert.match(wrong.stderr, /No pool of delivery\.sourcePools has the address 127\.0\.0\.13/)
+})
+
+test('what at this server would keep a message is told, for each sender', async context => {
+  const { folder } = await open(context)
+  await succeed(folder, 'account', 'create', 'anna@example.test')
+  await succeed(folder, 'account', 'hold', 'anna@example.test', '--reason', 'asked her')
+  await succeed(folder, 'suppression', 'add', 'boris@example.org', '--reason', 'by-hand', '--mail', 'all')
+  await succeed(
+    folder,
+    'suppression',
+    'add',
+    'vera@example.org',
+    '--reason',
+    'unsubscribed',
+    '--mail',
+    'bulk',
+  )
+  const fromAnna = await probe(folder, 'boris@example.org', '--from', 'anna@example.test')
+  assert.equal(fromAnna.exitCode, 1)
+  assert.match(fromAnna.stdout, /^At this server: The account anna@example\.test is on hold: asked her\. /m)
+  assert.match(
+    fromAnna.stdout,
+    /^At this server: It would fail here, not sent: boris@example\.org is on the suppression list since .*"postrider suppression remove boris@example\.org" takes it off\.$/m,
+  )
+  const ofMassMail = await probe(folder, 'vera@example.org')
+  assert.equal(ofMassMail.exitCode, 0, 'other mail goes')
+  assert.match(ofMassMail.stdout, /^At this server: Mass mail would fail here, not sent: vera@example\.org /m)
+
+  appendFileSync(
+    `${folder}/postrider.toml`,
+    '[[delivery.limits]]\nmatch = ["mx2.example.org"]\nperHour = 1\n[queue]\nhold = true\n',
+  )
+  const storage = await openLocalStorage(join(folder, 'mail-data'))
+  const now = Date.now()
+  await storage.run(noteDestinationHealth, {
+    destination: 'mx.example.org',
+    health: JSON.stringify({
+      closure: {
+        reason: 'suspended',
+        until: now + 3_600_000,
+        diagnosis: {
+          stage: 'mail',
+          cause: 'blocklist',
+          status: '5.7.1',
+          reply: { code: 554, lines: ['Listed'] },
+          detail: 'mx.example.org refused MAIL',
+        },
+      },
+      times: { suspended: 1 },
+    }),
+    now,
+  })
+  const gate = 'destination mx.example.org mx2.example.org'
+  const limits = [{ most: 1, spanMs: 3_600_000 }]
+  await storage.run(takeAllowance, { allowance: gate, limits, wanted: 1, now })
+  await storage.close()
+  const closed = await probe(folder, 'olga@example.org')
+  assert.equal(closed.exitCode, 1)
+  assert.match(closed.stdout, /^At this server: New mail is held here \(queue\.hold\)/m)
+  assert.match(
+    closed.stdout,
+    /^At this server: It would stand in line for mx\.example\.org, which wants no mail from this server, because of its name \(.*Listed\]\)\. Nothing goes there until /m,
+  )
+  const usedUp = JSON.parse((await probe(folder, 'olga@two.example.org', '--json')).stdout) as unknown
+  assert.partialDeepStrictEqual(usedUp, {
+    accepted: true,
+    obstacles: [
+      { kind: 'held', account: null },
+      {
+        kind: 'closed',
+        gate: { of: 'destination', closed: { reason: 'limit', limit: { most: 1, inSeconds: 3600 } } },
+      },
+    ],
+  })
 })

@@ -174,7 +174,19 @@ test('a dead host: who stands in line is told until when nothing goes there, and
   })
   const [why] = JSON.parse(await say('why', id, '--json')) as unknown[]
   assert.partialDeepStrictEqual(why, {
-    recipients: [{ nextAttemptAt: new Date(now + 25 * minute).toISOString() }],
+    recipients: [
+      {
+        attempts: 0,
+        nextAttemptAt: new Date(now + 25 * minute).toISOString(),
+        givenUpAt: new Date(now + 119 * hour).toISOString(),
+        inLine: {
+          of: 'destination',
+          name: 'mx.dead.example',
+          closed: { reason: 'unreachable', cause: 'refused-connection', detail: refused.detail },
+        },
+        held: null,
+      },
+    ],
   })
 })
 

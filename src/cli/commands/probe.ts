@@ -4,6 +4,7 @@ import type { Address, ReversePath } from '../../address/address.ts'
 import { formatAddress, formatAddressForPeople, formatReversePath } from '../../address/format-address.ts'
 import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
 import { lmtpPortsOf, type Settings } from '../../config/settings.ts'
+import { gateOf } from '../../delivery/pacing/outbound.ts'
 import { namesDomain } from '../../delivery/pacing/shaping.ts'
 import { poolFor, type Source, sourcesTo } from '../../delivery/pacing/source-pools.ts'
 import { findProvider } from '../../delivery/replies/providers.ts'
@@ -28,6 +29,7 @@ import { addCommand, type CommandRun, perform } from '../command.ts'
 import { describeProbe } from '../describe-probe.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
+import { describeObstacle, keepsMail, obstacleJson, readObstacles } from '../obstacles.ts'
 import type { CommandStorage } from '../open-storage.ts'
 
 interface ProbeOptions {
@@ -43,7 +45,8 @@ export function addProbeCommand(program: Command, run: CommandRun): void {
     description:
       'Try whether a message to an address would be taken, without sending one: looks up its mail hosts, connects, ' +
       'encrypts, and asks for the recipient, as delivery does it. For an address of this server: says where its mail goes. ' +
-      'It ends with 0 when the message would be taken, else with 1.',
+      'Says, too, what at this server would keep a message from leaving: a hold, the suppression list, a limit that is used up, a receiver to which nothing goes for a while. ' +
+      'It ends with 0 when the message would be taken and nothing keeps it, else with 1.',
     examples: ['probe boris@example.org', 'probe boris@example.org --from anna@example.test --dialogue'],
   })
     .addArgument(new Argument('<address>', 'the recipient').argParser(addressArgument))
@@ -66,20 +69,30 @@ export function addProbeCommand(program: Command, run: CommandRun): void {
 }
 
 async function probe(invocation: Invocation, options: ProbeOptions, forwardPath: Address): Promise<void> {
-  const { findings, reversePath } = await invocation.withStorage(async (storage, settings) => {
+  const now = invocation.clock.now()
+  const { findings, reversePath, obstacles } = await invocation.withStorage(async (storage, settings) => {
     const reversePath = options.from ? options.from.reversePath : await postmasterOf(storage, settings)
     const findings = await probeAddress(composeProbe(invocation, settings, storage, options.source), {
       forwardPath,
       reversePath,
     })
-    return { findings, reversePath }
+    const { gate, lookup } = findings
+    const host = lookup?.kind === 'servers' ? lookup.servers[0]?.host : undefined
+    const probed = { forwardPath, reversePath, gate, host }
+    return { findings, reversePath, obstacles: await readObstacles(storage, settings, probed, now) }
   })
   const from = reversePath === null ? '<>' : formatAddressForPeople(reversePath)
-  const lines = describeProbe(findings, from).map(formatDomainsForPeople)
+  const lines = [
+    ...describeProbe(findings, from),
+    ...obstacles.map(obstacle => `At this server: ${describeObstacle(obstacle, now)}`),
+  ].map(formatDomainsForPeople)
   const dialogue = options.dialogue ? ['', ...findings.dialogue] : []
-  invocation.output.result(probeJson(findings, forwardPath, reversePath), [...lines, ...dialogue].join('\n'))
-  if (findings.verdict.kind !== 'accepted' && findings.verdict.kind !== 'own')
-    invocation.exitCode = exitCodes.failed
+  invocation.output.result(
+    { ...probeJson(findings, forwardPath, reversePath), obstacles: obstacles.map(obstacleJson) },
+    [...lines, ...dialogue].join('\n'),
+  )
+  const isTaken = findings.verdict.kind === 'accepted' || findings.verdict.kind === 'own'
+  if (!isTaken || obstacles.some(keepsMail)) invocation.exitCode = exitCodes.failed
 }
 
 /** Receivers look at the domain of the sender, and the host name is none where no mail has it. */
@@ -141,13 +154,13 @@ function composeProbe(
       port: delivery.port,
       ipv6: delivery.ipv6,
     }),
-    async findSource(destination, lookup, { reversePath }) {
-      if (named) return named
+    async findWay(destination, lookup, { reversePath }) {
       const message = { reversePath, isReport: false }
       const site = await findSite(destination)
       const pools = destination.kind === 'lmtp' ? [] : delivery.sourcePools
       const pool = poolFor(pools, message, site, domainOf(destination))
-      return sourcesTo(pool, lookup)[0]
+      const sources = sourcesTo(pool, lookup)
+      return { source: named ?? sources[0], gate: gateOf(site, pool, sources) }
     },
     terms: (destination, source) => ({
       ...connectionTerms({ clock, hostname, settings: delivery }, destination, source),
@@ -172,7 +185,7 @@ function probeJson(
   }: ProbeFindings,
   forwardPath: Address,
   reversePath: ReversePath,
-): unknown {
+): object {
   return {
     recipient: formatAddress(forwardPath),
     sender: formatReversePath(reversePath),

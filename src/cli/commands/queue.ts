@@ -55,13 +55,13 @@ import { causeNames } from '../causes.ts'
 import { findRouteProblem } from '../check-route.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { closureInShort, describeOpening, describePlace, opensTooLate } from '../describe-gate.ts'
+import { closureJson, gateJson } from '../gate-json.ts'
 import type { Invocation } from '../invocation.ts'
 import { checkServer, isServerMissing, noServerText } from '../missing-server.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { parseAge } from '../parse-time.ts'
 import {
   type GateClosure,
-  type GateState,
   type Prospects,
   readDestinationHosts,
   readGroupProspects,
@@ -766,14 +766,6 @@ function messageJson({ message, recipients }: ShownMessage, prospects: Prospects
       inLine: gateJson(prospects.gateOf(recipient)),
     })),
   }
-}
-
-function gateJson(gate: GateState | undefined): unknown {
-  return gate ? { of: gate.of, name: gate.name, closed: closureJson(gate.closure) } : null
-}
-
-function closureJson(closure: GateClosure | undefined): unknown {
-  return closure ? { reason: closure.reason, until: new Date(closure.until).toISOString() } : null
 }
 
 const minuteMs = 60_000

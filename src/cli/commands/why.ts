@@ -15,8 +15,9 @@ import { type FoundMessage, findMessages } from '../../trail/find-messages.ts'
 import { trailKeys } from '../../trail/keys.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { TracedMessage } from '../describe-trace.ts'
-import { describeWhy, standingsOf, type WhyStyle } from '../describe-why.ts'
+import { describeWhy, type Hold, standingsOf, type WhyStyle } from '../describe-why.ts'
 import { describeEvent } from '../format-trail.ts'
+import { gateJson } from '../gate-json.ts'
 import type { Invocation } from '../invocation.ts'
 import { checkServer, noServerText } from '../missing-server.ts'
 import type { CommandStorage } from '../open-storage.ts'
@@ -229,15 +230,28 @@ function whyJson(message: TracedMessage, style: WhyStyle, text: string): unknown
   return {
     queueId: formatQueueId(message.queueId),
     text,
-    recipients: standingsOf(message, style).map(
-      ({ recipient, kind, cause, nextAttemptAt, nextAttemptBecause, text }) => ({
-        recipient,
-        state: kind,
-        cause: cause ?? null,
-        nextAttemptAt: nextAttemptAt === undefined ? null : new Date(nextAttemptAt).toISOString(),
-        nextAttemptBecause: nextAttemptBecause ?? null,
-        text,
-      }),
-    ),
+    recipients: standingsOf(message, style).map(standing => ({
+      recipient: standing.recipient,
+      state: standing.kind,
+      cause: standing.cause ?? null,
+      detail: standing.detail ?? null,
+      attempts: standing.attempts ?? null,
+      nextAttemptAt: timeJson(standing.nextAttemptAt),
+      nextAttemptBecause: standing.nextAttemptBecause ?? null,
+      givenUpAt: timeJson(standing.endsAt),
+      endedAt: timeJson(standing.endedAt),
+      via: standing.via ?? null,
+      inLine: gateJson(standing.gate),
+      held: standing.hold ? holdJson(standing.hold) : null,
+      text: standing.text,
+    })),
   }
+}
+
+function timeJson(at: number | undefined): string | null {
+  return at === undefined ? null : new Date(at).toISOString()
+}
+
+function holdJson(hold: Hold): unknown {
+  return 'at' in hold ? { ...hold, at: timeJson(hold.at) } : hold
 }

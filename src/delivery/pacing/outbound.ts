@@ -71,7 +71,7 @@ const sweepMs = 1000
 const roomWithoutGate = 50
 
 /** A receiver, as it is reached by a pool, or by its addresses of one kind: 'destination gmail from newsletter by IPv4'. */
-function gateOf(site: Site, pool: SourcePool, sources: Sources): GateKey {
+export function gateOf(site: Site, pool: SourcePool, sources: Sources): GateKey {
   const isPart = sources.length < pool.sources.length
   const kind = isPart ? ` by IPv${isIP(sources[0].address ?? '')}` : ''
   return destinationGate(`${poolKey(site.key, pool.name)}${kind}`)

@@ -2,6 +2,7 @@
 // delivery itself, so that it meets what a message would meet.
 import type { Address, ReversePath } from '../../address/address.ts'
 import { needsSmtpUtf8 } from '../../address/scan-mailbox.ts'
+import type { GateKey } from '../../queue/gates.ts'
 import type { Destination } from '../../routing/destination.ts'
 import type { ServerFinder, ServerLookup } from '../../routing/find-servers.ts'
 import type { RemoteServer } from '../../routing/remote-server.ts'
@@ -20,8 +21,12 @@ import { type ConnectionTerms, openConnection } from './open-connection.ts'
 export interface ProbeParts {
   readonly router: Router
   readonly findServers: ServerFinder
-  /** Where a message that is no bulk mail would leave from. */
-  readonly findSource: (destination: Destination, lookup: ServerLookup, probe: Probe) => Promise<Source>
+  /** Where a message that is no bulk mail would leave from, and the gate at which it might have to wait. */
+  readonly findWay: (
+    destination: Destination,
+    lookup: ServerLookup,
+    probe: Probe,
+  ) => Promise<{ readonly source: Source; readonly gate: GateKey }>
   readonly terms: (destination: Destination, source: Source) => ConnectionTerms
 }
 
@@ -37,6 +42,8 @@ export interface ProbeFindings {
   readonly lookup?: ServerLookup | undefined
   /** The address of ours from which it connects, where the settings say one. */
   readonly source?: string | undefined
+  /** Where mail for it stands in line. */
+  readonly gate?: GateKey | undefined
   /** Hosts in the order in which they were tried. */
   readonly triedHosts?: readonly string[] | undefined
   readonly server?: RemoteServer | undefined
@@ -76,12 +83,12 @@ export async function probeAddress(parts: ProbeParts, probe: Probe): Promise<Pro
   if (first?.route.kind !== 'remote') return { routes, verdict: judgeOwn(routes), dialogue: [] }
   const { destination } = first.route
   const found = await parts.findServers(destination)
-  const from = await parts.findSource(destination, found, probe)
+  const { source: from, gate } = await parts.findWay(destination, found, probe)
   const source = from.address
   const lookup = serversFrom(from, found)
-  if (lookup.kind !== 'servers') return { routes, lookup, source, verdict: lookup, dialogue: [] }
+  if (lookup.kind !== 'servers') return { routes, lookup, source, gate, verdict: lookup, dialogue: [] }
   const asked = await askServers(parts.terms(destination, from), lookup.servers, probe)
-  return { routes, lookup, source, ...asked }
+  return { routes, lookup, source, gate, ...asked }
 }
 
 /** The first that answers; and where it lacks what the addresses need, the others as well. */
