@@ -33,7 +33,7 @@ export interface ScramOffer<Verdict> extends ScramParameters {
 }
 
 /** RFC 7677 §4: fewer make it too easy to try passwords. More than the most nobody waits for. */
-const leastIterations = 4096
+export const leastIterations = 4096
 const mostIterations = 10_000_000
 
 export function hashScram(hash: ScramHash, bytes: Uint8Array): Buffer {
