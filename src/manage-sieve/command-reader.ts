@@ -26,6 +26,8 @@ export interface ReaderLimits {
 
 /** No command has more (RFC 5804 §2). */
 const maxTokens = 4
+/** Of a literal that comes byte by byte: each costs some hundred octets, whatever is in it. */
+const maxPieces = 1000
 const cr = 0x0d
 const lf = 0x0a
 const quote = 0x22
@@ -94,8 +96,10 @@ export class CommandReader {
   #readLiteral(bytes: Buffer): ReaderStep {
     const piece = bytes.subarray(0, this.#missing)
     this.#missing -= piece.length
-    if (this.#refusal === undefined) this.#literal.push(Buffer.from(piece))
-    else {
+    if (this.#refusal === undefined) {
+      this.#literal.push(Buffer.from(piece))
+      if (this.#literal.length > maxPieces) this.#literal = [Buffer.concat(this.#literal)]
+    } else {
       this.#skipped += piece.length
       if (this.#skipped > this.#limits.maxSkippedBytes)
         return { command: { kind: 'lost', why: 'too-much' }, rest: undefined }

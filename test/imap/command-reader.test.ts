@@ -107,3 +107,15 @@ void test('a command is what stands between two of them, with the literals of st
     ],
   )
 })
+
+test('a literal that comes byte by byte is a part of its command, however many bytes it has', () => {
+  const reader = new CommandReader({ maxLineBytes: () => 60, maxSkippedBytes: () => 200 })
+  const text = Array.from({ length: 5000 }, (_, n) => String.fromCharCode(97 + (n % 26))).join('')
+  const heard: string[] = []
+  for (const byte of Buffer.from(`a SEARCH TEXT {${text.length}+}\r\n${text} ALL\r\n`)) {
+    const { event } = reader.read(Buffer.from([byte]))
+    if (event?.kind === 'literal') reader.collect(event.mark)
+    if (event?.kind === 'command') heard.push(event.bytes.toString())
+  }
+  assert.deepEqual(heard, [`a SEARCH TEXT {${text.length}+}\r\n${text} ALL`])
+})
