@@ -271,7 +271,8 @@ export class Logins {
     })
     if (lastAt !== undefined && !this.#limiter.knows(remoteAddress, name))
       this.#limiter.tell(remoteAddress, name, lastAt)
-    if (forgivenAt !== undefined) this.#limiter.forgive(remoteAddress, name, forgivenAt)
+    // As much work for a name that is nobody's.
+    this.#limiter.forgive(remoteAddress, name, forgivenAt ?? 0)
     return this.#limiter.blockOf(remoteAddress, name)
   }
 

@@ -1149,6 +1149,12 @@ test('why and trace of an address say how it failed to log in, and what the clie
     stderr,
     /Logging in with this name failed 2 times in the last 24 hours, last at .*: Refused AUTH PLAIN of 198\.51\.100\.7 as olga@example\.test: too many wrong passwords for this account, from many places and from there too: refused until .*\(535 5\.7\.8 Name or password is wrong\)/,
   )
+  assert.doesNotMatch(stderr, /unlock/)
+  await refused(0, { loginProblem: 'blocked', blockedUntil: now + hour, blockedBy: 'account-from-network' })
+  assert.match(
+    (await run(server, 'why', 'olga@example.test')).stderr,
+    /"postrider account unlock olga@example\.test" lets the owner in before that\./,
+  )
   const { stdout } = await run(server, 'trace', 'olga@example.test')
   assert.match(stdout, /as olga@example\.test: the password is wrong \(535/)
   assert.doesNotMatch((await run(server, 'why', 'anna@example.test')).stderr, /Logging in/)

@@ -172,7 +172,10 @@ async function describeRefusedLogIn(
   const [newest] = found[0]?.records ?? []
   if (!newest) return undefined
   const times = hasMore ? `more than ${maxLogIns} times` : formatCount(found.length, 'time')
-  return `Logging in with this name failed ${times} in the last 24 hours, last at ${formatTime(newest.at)}: ${describeEvent(newest.event).text}`
+  const told = `Logging in with this name failed ${times} in the last 24 hours, last at ${formatTime(newest.at)}: ${describeEvent(newest.event).text}`
+  const { blockedUntil = 0, blockedBy = 'network' } = 'blockedUntil' in newest.event ? newest.event : {}
+  if (blockedBy === 'network' || blockedUntil <= now) return told
+  return `${told}\n"postrider account unlock ${address}" lets the owner in before that.`
 }
 
 /** Of a message to many who is asked about is told of, and of one from him everybody. */
