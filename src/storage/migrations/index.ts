@@ -40,9 +40,9 @@ import { formerPasswords } from './0036-former-passwords.ts'
 import { maildropLocks } from './0037-maildrop-locks.ts'
 import { mailboxIds } from './0038-mailbox-ids.ts'
 import { longNames } from './0039-long-names.ts'
-import { plainEnvelopes } from './0050-plain-envelopes.ts'
-import { judgements } from './0053-judgements.ts'
-import { logInsForgiven } from './0051-log-ins-forgiven.ts'
+import { plainEnvelopes } from './0040-plain-envelopes.ts'
+import { judgements } from './0041-judgements.ts'
+import { logInsForgiven } from './0042-log-ins-forgiven.ts'
 
 export const migrations: readonly string[] = [
   initial,
