@@ -89,9 +89,9 @@ describe('the architecture', () => {
     connection: ['address', 'runtime', 'sasl'],
     sasl: ['connection', 'runtime'],
     smtp: ['address', 'connection', 'message', 'runtime', 'sasl'],
-    imap: ['address', 'connection', 'message', 'runtime', 'sasl'],
-    pop3: ['address', 'connection', 'runtime', 'sasl'],
-    'manage-sieve': ['address', 'connection', 'runtime', 'sasl', 'sieve'],
+    imap: ['connection', 'message', 'runtime', 'sasl'],
+    pop3: ['connection', 'runtime', 'sasl'],
+    'manage-sieve': ['connection', 'runtime', 'sasl', 'sieve'],
     sieve: ['address', 'message', 'notice', 'runtime'],
   }
   for (const [folder, ground] of Object.entries(standsOn))

@@ -4,7 +4,7 @@
 // Ten thousand of these may idle at once, so an idle one holds no buffer, no timer and no closure of its own.
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
-import { plainAddress } from '../address/networks.ts'
+import { isLoopback, plainAddress } from '../address/networks.ts'
 import type { MaybePromise } from '../runtime/maybe-promise.ts'
 import { beginHandshake, type Handshake, hasSpoken } from './begin-handshake.ts'
 import type { ConnectionHost, Ending, Rejection } from './connection-host.ts'
@@ -136,6 +136,11 @@ export abstract class ServerConnection<Role extends string, Answer>
   /** The balancer does not say whom it speaks for. */
   protected get isPeerUnknown(): boolean {
     return this.#peer.isUnknown
+  }
+
+  /** On this very machine, and no balancer that does not say whom it speaks for. */
+  protected get isPeerHere(): boolean {
+    return !this.isPeerUnknown && isLoopback(this.remoteAddress)
   }
 
   protected get isReading(): boolean {

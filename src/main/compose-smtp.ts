@@ -1,7 +1,6 @@
 // The SMTP server of a front, with the services of this system behind it.
 import { productName } from '../config/package-version.ts'
-import { explanationUrlOf, mechanismsOf, type Settings } from '../config/settings.ts'
-import type { ConnectionCounts } from '../connection/connection-counts.ts'
+import { explanationUrlOf } from '../config/settings.ts'
 import { createTurnedDelivery } from '../delivery/transfer/turned-delivery.ts'
 import { DmarcCounts } from '../dmarc-report/dmarc-counts.ts'
 import type { Resolver } from '../dns/resolver.ts'
@@ -12,15 +11,12 @@ import { MessageUrls } from '../mail-access/message-urls.ts'
 import type { OpenTerminals } from '../policy/check-forward-path.ts'
 import { createStrangerChecks } from '../policy/check-strangers.ts'
 import { checkWriters } from '../policy/check-writers.ts'
-import type { Logins } from '../policy/logins.ts'
 import type { OutsideAccounts } from '../policy/outside-accounts.ts'
 import { Patience } from '../policy/patience.ts'
 import { SessionHooks } from '../policy/session-hooks.ts'
 import { SessionScanners } from '../policy/session-scanners.ts'
 import { StrangerLimits, type StrangerTables } from '../policy/stranger-limits.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
-import type { Clock } from '../runtime/clock.ts'
-import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { composeScanners } from '../screening/compose-scanners.ts'
 import { Scanners } from '../screening/run-scanners.ts'
@@ -31,47 +27,32 @@ import type { Reply } from '../smtp/reply.ts'
 import { createSmtpServer } from '../smtp/server/create-smtp-server.ts'
 import type { ListenerOptions, SmtpServer } from '../smtp/server/options.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
-import type { Storage } from '../storage/operation.ts'
-import type { CertificateStore } from '../tls/certificate-store.ts'
 import { composeDeliveryAtOnce } from './compose-at-once.ts'
 import { composeOutgoing } from './compose-outgoing.ts'
 import { composeSendingWatch } from './compose-sending-watch.ts'
 import { composeSigner } from './compose-signing.ts'
 import { MailFetcher } from './mail-fetcher.ts'
 import { createScannerAlerts } from './scanner-alerts.ts'
-import { serverTlsOf } from './server-tls.ts'
+import { type ComposedServer, connectionLimitsOf, type ServerParts, serverOptionsOf } from './server-parts.ts'
 import { createSmtpServices } from './smtp-services.ts'
-import type { TrailWriter } from './trail-writer.ts'
 
-export interface SmtpParts {
-  readonly settings: Settings
-  readonly storage: Storage
+export interface SmtpParts extends ServerParts<ListenerOptions> {
   readonly mailData: MailDataStore
-  readonly certificates: CertificateStore
   readonly terminals: OpenTerminals
-  readonly listeners: readonly ListenerOptions[]
   /** For the checks of strangers' mail. */
   readonly resolver: Resolver
   /** The hook file; has been started. */
   readonly hooks?: Hooks | undefined
-  readonly connectionCounts?: ConnectionCounts | undefined
   /** What the fronts of a server share; default: one of its own. */
   readonly strangerTables?: StrangerTables | undefined
-  readonly logins: Logins
   /** Accounts that LDAP knows. */
   readonly outside: OutsideAccounts | undefined
-  readonly trail: Pick<TrailWriter, 'append'>
   readonly nextQueueId: () => QueueId
-  readonly clock: Clock
-  readonly log: Log
 }
 
-export interface ComposedSmtp {
-  readonly server: SmtpServer
+export interface ComposedSmtp extends ComposedServer<SmtpServer> {
   /** Has yet to be started, in one of the fronts. */
   readonly fetcher: MailFetcher
-  /** Ends the sessions, and says what they have left to say. */
-  close(graceMs: number): Promise<void>
 }
 
 const secondMs = 1000
@@ -80,8 +61,7 @@ const hourMs = 60 * minuteMs
 const dayMs = 24 * hourMs
 
 export function composeSmtp(parts: SmtpParts): ComposedSmtp {
-  const { settings, storage, mailData, certificates, terminals, listeners, resolver, connectionCounts } =
-    parts
+  const { settings, storage, mailData, terminals, resolver } = parts
   const { logins, outside, trail, nextQueueId, clock, log } = parts
   const { limits, queue } = settings
   /** Of refused messages, until the session has said that they were refused. */
@@ -215,24 +195,18 @@ export function composeSmtp(parts: SmtpParts): ComposedSmtp {
     senderLists,
   })
   const server = createSmtpServer({
-    hostname: settings.hostname,
-    listeners,
+    ...serverOptionsOf(parts),
     services,
     limits: {
+      ...connectionLimitsOf(limits, settings),
       maxMessageBytes: limits.maxMessageBytes,
       maxRecipients: limits.maxRecipients,
-      // The system spreads connections over the fronts.
-      maxConnections: Math.ceil(limits.maxConnections / settings.threads.front),
-      maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
       maxErrorsPerSession: limits.maxErrorsPerSession,
       maxTransactionsPerSession: limits.maxTransactionsPerSession,
       commandTimeoutMs: limits.commandTimeoutSeconds * secondMs,
       dataBlockTimeoutMs: limits.dataBlockTimeoutSeconds * secondMs,
       sessionTimeoutMs: limits.sessionTimeoutMinutes * minuteMs,
     },
-    tls: serverTlsOf(certificates, settings.login),
-    authMechanisms: mechanismsOf(settings.login),
-    allowPlaintextAuthOnLoopback: settings.submission.allowPlaintextAuthOnLoopback,
     localNetworks: settings.localNetworks,
     verifyForEveryone: settings.verifyForEveryone,
     offersRequireTls: true,
@@ -242,9 +216,6 @@ export function composeSmtp(parts: SmtpParts): ComposedSmtp {
       deliverBy: true,
       maxHoldSeconds: (settings.submission.maxHoldDays * dayMs) / secondMs,
     },
-    ...(connectionCounts && { connectionCounts }),
-    clock,
-    log,
   })
   const fetcher = new MailFetcher({
     fetch: settings.fetch,

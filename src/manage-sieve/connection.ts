@@ -1,6 +1,5 @@
 // One connection of ManageSieve (RFC 5804): what is read from its bytes, and when it is late; the session owns the protocol.
 import type { Socket } from 'node:net'
-import { isLoopback } from '../address/networks.ts'
 import type { ConnectionAnswers, ConnectionHost, Rejection } from '../connection/connection-host.ts'
 import type { Door } from '../connection/door.ts'
 import { ServerConnection } from '../connection/server-connection.ts'
@@ -40,10 +39,7 @@ export class Connection extends ServerConnection<ListenerRole, Response> {
   // Beginning and end
 
   protected openSession(tls: TlsFacts | undefined): undefined {
-    const client = {
-      ...this.peerFacts(tls),
-      loopback: !this.isPeerUnknown && isLoopback(this.remoteAddress),
-    }
+    const client = { ...this.peerFacts(tls), loopback: this.isPeerHere }
     this.session = new Session(this.#context, client, () => this.endLogIn())
   }
 

@@ -1,6 +1,5 @@
 // One connection: what is read from its bytes, and how answers and news become bytes; the session owns the protocol.
 import type { Socket } from 'node:net'
-import { isLoopback } from '../../address/networks.ts'
 import type { ConnectionAnswers, ConnectionHost, Rejection } from '../../connection/connection-host.ts'
 import type { Door } from '../../connection/door.ts'
 import { guard } from '../../connection/owned-socket.ts'
@@ -48,10 +47,7 @@ export class Connection extends ServerConnection<ListenerRole, StatusResponse> {
   // Beginning and end
 
   protected openSession(tls: TlsFacts | undefined): MaybePromise<StatusResponse | undefined> {
-    const client = {
-      ...this.peerFacts(tls),
-      loopback: !this.isPeerUnknown && isLoopback(this.remoteAddress),
-    }
+    const client = { ...this.peerFacts(tls), loopback: this.isPeerHere }
     this.session = new Session(
       this.#context,
       client,
