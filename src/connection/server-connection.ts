@@ -284,7 +284,7 @@ export abstract class ServerConnection<Role extends string, Answer>
     this.#pending = undefined
     this.abandon(ending)
     this.#flush()
-    ;(this.#layer ?? this.#socket).end()
+    this.#stream.end()
     this.#limitCloseWait()
     // What it still sends is read and thrown away, or a reset could overtake the farewell.
     this.#resume()
@@ -638,15 +638,20 @@ export abstract class ServerConnection<Role extends string, Answer>
     })
   }
 
+  /** What the client's bytes come through. */
+  get #stream(): Pick<Layer, 'end' | 'pause' | 'resume'> {
+    return this.#layer ?? this.#socket
+  }
+
   #pause(): void {
     if (this.#isPaused) return
     this.#isPaused = true
-    ;(this.#layer ?? this.#socket).pause()
+    this.#stream.pause()
   }
 
   #resume(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
-    ;(this.#layer ?? this.#socket).resume()
+    this.#stream.resume()
   }
 }

@@ -8,7 +8,8 @@ import { CommandReader } from './command-reader.ts'
 import { formatResponse, type Response } from './response.ts'
 import { responses } from './responses.ts'
 import type { ListenerRole } from './services.ts'
-import { Session, type SessionContext, type Step } from './session.ts'
+import { Session, type SessionContext } from './session.ts'
+import type { Step } from './step.ts'
 
 /** More than a script, and all that a client says around it, needs no more room. */
 const maxLineBytes = 16 * 1024
