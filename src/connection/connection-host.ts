@@ -50,9 +50,11 @@ export type Ending<Answer> =
   | { readonly how: 'quit' }
   | { readonly how: 'lost' }
 
-/** How a client was turned away: with an answer, or before there could be one. */
-export interface Rejection<Answer> {
-  readonly answer?: Answer | undefined
-  /** Why the TLS handshake failed. */
+/** Whoever came no further than the beginning of a connection. */
+export interface TurnedAway<Role extends string, Answer> {
+  readonly role: Role
+  readonly remoteAddress: string
+  readonly response?: Answer | undefined
+  /** Where there was none to give: why the TLS handshake failed. */
   readonly problem?: string | undefined
 }

@@ -7,7 +7,7 @@ import { type SecureContext, TLSSocket } from 'node:tls'
 import { isLoopback, plainAddress } from '../address/networks.ts'
 import type { MaybePromise } from '../runtime/maybe-promise.ts'
 import { beginHandshake, type Handshake, hasSpoken } from './begin-handshake.ts'
-import type { ConnectionHost, Ending, Rejection } from './connection-host.ts'
+import type { ConnectionHost, Ending, TurnedAway } from './connection-host.ts'
 import type { Admission, KeptConnection } from './connection-keeper.ts'
 import type { Door } from './door.ts'
 import type { Layer, LayerEvents } from './layer.ts'
@@ -104,7 +104,7 @@ export abstract class ServerConnection<Role extends string, Answer>
   /** The session is over; the first call counts. */
   protected abstract abandon(ending: Ending<Answer>): void
   /** For the trail. */
-  protected abstract noteTurnedAway(rejection: Rejection<Answer>): void
+  protected abstract noteTurnedAway(peer: TurnedAway<Role, Answer>): void
   /** The socket is closed: the last that is called. */
   protected released(): void {}
 
@@ -253,13 +253,13 @@ export abstract class ServerConnection<Role extends string, Answer>
 
   /** Refuses whoever has not got as far as a session. */
   protected turnAway(answer: Answer): void {
-    this.#tellTurnedAway({ answer })
+    this.#tellTurnedAway({ response: answer })
     this.bid(answer)
   }
 
-  #tellTurnedAway(rejection: Rejection<Answer>): void {
+  #tellTurnedAway(why: Pick<TurnedAway<Role, Answer>, 'response' | 'problem'>): void {
     try {
-      this.noteTurnedAway(rejection)
+      this.noteTurnedAway({ role: this.role, remoteAddress: this.remoteAddress, ...why })
     } catch (cause) {
       this.#host.fault(cause, this)
     }

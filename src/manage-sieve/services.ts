@@ -1,4 +1,5 @@
 // What a session of ManageSieve needs of the system around it. The composition root supplies it.
+import type { TurnedAway } from '../connection/connection-host.ts'
 import type { SessionPeer } from '../connection/session-peer.ts'
 import type { AuthenticatedAccount, LogInServices, RefusedLogIn } from '../sasl/log-in-services.ts'
 import type { Response } from './response.ts'
@@ -42,13 +43,5 @@ export interface SessionServices extends LogInServices<Client> {
   ): Promise<'renamed' | 'nonexistent' | 'exists'>
   /** For the trail. Must not throw and is not waited for; as the next one. */
   loginRefused?(client: Client, refused: RefusedLogIn): void
-  /** Whoever came no further than the beginning of a connection: `problem` says why the TLS handshake failed. */
-  turnedAway?(peer: TurnedAway): void
-}
-
-export interface TurnedAway {
-  readonly role: ListenerRole
-  readonly remoteAddress: string
-  readonly response?: Response | undefined
-  readonly problem?: string | undefined
+  turnedAway?(peer: TurnedAway<ListenerRole, Response>): void
 }

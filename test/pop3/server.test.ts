@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { TurnedAway } from '../../src/connection/connection-host.ts'
+import type { Response } from '../../src/pop3/responses/response.ts'
 import { createPop3Server } from '../../src/pop3/server/create-pop3-server.ts'
-import type { TurnedAway } from '../../src/pop3/server/services.ts'
+import type { ListenerRole } from '../../src/pop3/server/services.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { Pop3Client } from '../harness/pop3-client.ts'
 import { createScramClient } from '../harness/scram-client.ts'
@@ -172,7 +174,7 @@ test('a server that stops does not wait for ever: then nothing is deleted', asyn
 })
 
 test('too many connections from one address are told so, and to the trail', async t => {
-  const turnedAway: TurnedAway[] = []
+  const turnedAway: TurnedAway<ListenerRole, Response>[] = []
   const { port, connect } = await startServer(t, {
     limits: { maxConnectionsPerAddress: 1 },
     services: { ...createHouse().services, turnedAway: peer => void turnedAway.push(peer) },
@@ -188,7 +190,7 @@ test('too many connections from one address are told so, and to the trail', asyn
 })
 
 test('a handshake that fails is told to the trail with its reason, and disturbs nobody', async t => {
-  const turnedAway: TurnedAway[] = []
+  const turnedAway: TurnedAway<ListenerRole, Response>[] = []
   const { port, server } = await startServer(t, {
     listeners: [{ role: 'pop3s', address: '127.0.0.1', port: 0 }],
     tls: { secureContext: testSecureContext },

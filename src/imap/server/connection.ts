@@ -1,6 +1,6 @@
 // One connection: what is read from its bytes, and how answers and news become bytes; the session owns the protocol.
 import type { Socket } from 'node:net'
-import type { ConnectionAnswers, ConnectionHost, Rejection } from '../../connection/connection-host.ts'
+import type { ConnectionAnswers, ConnectionHost, TurnedAway } from '../../connection/connection-host.ts'
 import type { Door } from '../../connection/door.ts'
 import { guard } from '../../connection/owned-socket.ts'
 import { ServerConnection } from '../../connection/server-connection.ts'
@@ -69,9 +69,8 @@ export class Connection extends ServerConnection<ListenerRole, StatusResponse> {
     this.output.addText(formatStatusResponse('*', response))
   }
 
-  protected noteTurnedAway({ answer, problem }: Rejection<StatusResponse>): void {
-    const { role, remoteAddress } = this
-    this.#context.services.turnedAway?.({ role, remoteAddress, response: answer, problem })
+  protected noteTurnedAway(peer: TurnedAway<ListenerRole, StatusResponse>): void {
+    this.#context.services.turnedAway?.(peer)
   }
 
   protected abandon(): void {

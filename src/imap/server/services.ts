@@ -1,5 +1,6 @@
 // What an IMAP server session needs of the system around it. The composition root supplies it; an embedding program
 // supplies its own.
+import type { TurnedAway } from '../../connection/connection-host.ts'
 import type { SessionPeer } from '../../connection/session-peer.ts'
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
 import type { AuthenticatedAccount, LogInServices, RefusedLogIn } from '../../sasl/log-in-services.ts'
@@ -26,14 +27,6 @@ export interface SessionServices extends LogInServices<Client> {
   explainFault?(cause: unknown): Refusal | undefined
   /** For the trail. Must not throw and is not waited for; as the next three. */
   loginRefused?(client: Client, refused: RefusedLogIn): void
-  /** Whoever came no further than the beginning of a connection: `problem` says why the TLS handshake failed. */
-  turnedAway?(peer: TurnedAway): void
+  turnedAway?(peer: TurnedAway<ListenerRole, StatusResponse>): void
   disconnected?(client: Client): void
-}
-
-export interface TurnedAway {
-  readonly role: ListenerRole
-  readonly remoteAddress: string
-  readonly response?: StatusResponse | undefined
-  readonly problem?: string | undefined
 }

@@ -1,6 +1,6 @@
 // One connection: what is read from its bytes, and how answers become bytes; the session owns the protocol.
 import type { Socket } from 'node:net'
-import type { ConnectionAnswers, ConnectionHost, Rejection } from '../../connection/connection-host.ts'
+import type { ConnectionAnswers, ConnectionHost, TurnedAway } from '../../connection/connection-host.ts'
 import type { Door } from '../../connection/door.ts'
 import { ServerConnection } from '../../connection/server-connection.ts'
 import type { TlsFacts } from '../../connection/tls-facts.ts'
@@ -56,9 +56,8 @@ export class Connection extends ServerConnection<ListenerRole, Response> {
     this.output.addText(formatResponse(response, this.session?.language ?? 'en'))
   }
 
-  protected noteTurnedAway({ answer, problem }: Rejection<Response>): void {
-    const { role, remoteAddress } = this
-    this.#context.services.turnedAway?.({ role, remoteAddress, response: answer, problem })
+  protected noteTurnedAway(peer: TurnedAway<ListenerRole, Response>): void {
+    this.#context.services.turnedAway?.(peer)
   }
 
   protected abandon(): void {

@@ -4,7 +4,7 @@ import type {
   ConnectionAnswers,
   ConnectionHost,
   Ending,
-  Rejection,
+  TurnedAway,
 } from '../../connection/connection-host.ts'
 import type { Door } from '../../connection/door.ts'
 import { guard } from '../../connection/owned-socket.ts'
@@ -112,17 +112,9 @@ export class Connection extends ServerConnection<ListenerRole, Reply> {
     this.output.addText(formatReply(reply))
   }
 
-  protected noteTurnedAway({ answer, problem }: Rejection<Reply>): void {
-    const { role, remoteAddress } = this
+  protected noteTurnedAway({ response: reply, ...peer }: TurnedAway<ListenerRole, Reply>): void {
     const { sessionId, heloName } = this.session?.client ?? {}
-    this.#context.services.turnedAway?.({
-      sessionId,
-      role,
-      remoteAddress,
-      heloName,
-      reply: answer,
-      problem,
-    })
+    this.#context.services.turnedAway?.({ ...peer, sessionId, heloName, reply })
   }
 
   protected abandon(ending: Ending<Reply>): void {
