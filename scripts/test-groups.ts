@@ -14,10 +14,15 @@ const filesOfProcess = 8
 
 /**
  * These are about their process: its environment, its threads, its memory, errors that nobody catches. Or they prepare
- * something, which node:test does for a process and not for a file.
+ * something, which node:test does for a process and not for a file. Or they start programs, beside which loading is nothing.
  */
-const needsItsOwn =
-  /^(?:before|after)(?:Each)?\(|\bprocess\.(?:env|chdir|on|once|emit|exitCode|memoryUsage)\b|\bmock\.|\/(?:start-threads|kill-thread)\.ts'|from 'node:(?:child_process|inspector|v8)'/m
+const needsItsOwn = [
+  /^(?:before|after)(?:Each)?\(/m,
+  /\bprocess\.(?:env|chdir|on|once|emit|exitCode|memoryUsage)\b/,
+  /\bmock\./,
+  /\/(?:start-threads|kill-thread|server-process|postgres-server|programs)\.ts'/,
+  /from 'node:(?:child_process|inspector|v8)'/,
+]
 
 /** `alone`: files that share with none, whatever they do. */
 export function groupTests(
@@ -38,12 +43,16 @@ export function groupTests(
     together = []
   }
   for (const file of files) {
-    if (alone.includes(file) || needsItsOwn.test(readFileSync(file, 'utf8')))
-      processes.push({ path: file, files: [file] })
+    if (alone.includes(file) || isOfItsOwn(file)) processes.push({ path: file, files: [file] })
     else if (together.push(file) === filesOfProcess) end()
   }
   end()
   return processes
+}
+
+function isOfItsOwn(file: string): boolean {
+  const text = readFileSync(file, 'utf8')
+  return needsItsOwn.some(sign => sign.test(text))
 }
 
 /** One after the other: node:test runs what they tell it to in this order. */
