@@ -295,6 +295,8 @@ export class Lane implements ConnectionHolder {
       worker.held = held
       const reused = held.messages > 0
       held.messages++
+      // Why mail does not go to the preferred server is asked of each message, and not of the first on a connection.
+      if (reused) attempt.notePassed(held.open.passed)
       const verdict = await this.#transact(attempt, held.open, reused, most)
       if (verdict === 'stale' || !held.open.connection.usable) this.#drop(worker)
     }
