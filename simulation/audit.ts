@@ -136,6 +136,11 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
       isKept: ledger.violationCount === 0,
       detail: `${ledger.violationCount} times broken; used: ${formatLimitsUsed(ledger)}${ledger.violations.map(text => `\n    ${text}`).join('')}`,
     },
+    {
+      name: 'mail leaves as its sender is to be known',
+      isKept: ledger.strayCount === 0,
+      detail: `${ledger.strayCount} recipients with another reverse-path (VERP), or from another of our addresses, than was promised${ledger.strays.map(text => `\n    ${text}`).join('')}`,
+    },
     judgeRefusals(ledger, askedTooOften),
     judgeThroughput(scenario, ledger),
     {

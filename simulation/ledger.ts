@@ -44,6 +44,8 @@ export class Ledger {
   readonly limitsUsed = new Map<string, number>()
   readonly violations: string[] = []
   violationCount = 0
+  readonly strays: string[] = []
+  strayCount = 0
   delayNotices = 0
   reportsDelivered = 0
   transactions = 0
@@ -172,6 +174,12 @@ export class Ledger {
   violate(text: string): void {
     this.violationCount++
     if (this.violations.length < 20) this.violations.push(`${formatTime(this.now)}: ${text}`)
+  }
+
+  /** A transaction with another sender, or from another address, than it was to have. */
+  stray(text: string): void {
+    this.strayCount++
+    if (this.strays.length < 20) this.strays.push(`${formatTime(this.now)}: ${text}`)
   }
 
   /** A line of the log, of which the hash is taken. */

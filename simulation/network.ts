@@ -1,4 +1,5 @@
 // The network of the simulation: receivers that take mail, or do not, and count what they get.
+import { formatAddress } from '../src/address/format-address.ts'
 import type { Random } from '../src/runtime/random.ts'
 import type {
   ClientFailureFacts,
@@ -12,7 +13,7 @@ import { SmtpClientFailure } from '../src/smtp/client/smtp-client-failure.ts'
 import type { Reply } from '../src/smtp/reply.ts'
 import type { Ledger } from './ledger.ts'
 import { Refusals } from './refusals.ts'
-import { hostOf, hourMs, isWithin, type ReceiverClass, type Scenario } from './scenario.ts'
+import { domainOf, hostOf, hourMs, isWithin, type ReceiverClass, type Scenario } from './scenario.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
 import { Window } from './window.ts'
 
@@ -180,6 +181,7 @@ export function createNetwork(
           if (state.messages > most)
             ledger.violate(`${name} got ${state.messages} messages on one connection, its limit is ${most}`)
           countAtReceiver(host, transaction)
+          checkWay(scenario, ledger, transaction, localAddress)
           countWarmUp(host, localAddress, transaction.recipients.length)
           const [least, longest] = receiver.replyMs
           await clock.wait(least + random.fraction() * (longest - least))
@@ -268,6 +270,30 @@ export function createNetwork(
     const pieces: Uint8Array[] = []
     for await (const piece of mailData.open()) pieces.push(piece)
     ledger.readReport(Buffer.concat(pieces).toString('latin1'), true)
+  }
+}
+
+/** Reports are the server's own, and leave as it likes. */
+function checkWay(
+  { senders, receivers }: Scenario,
+  ledger: Ledger,
+  { reversePath, recipients }: OutgoingTransaction,
+  localAddress: string,
+): void {
+  const from = reversePath === null ? '<>' : formatAddress(reversePath)
+  for (const { forwardPath } of recipients) {
+    const number = numberOf(forwardPath.localPart)
+    const sender = number === undefined ? undefined : senders[ledger.sender[number] ?? 0]
+    const receiver = number === undefined ? undefined : receivers[ledger.receiver[number] ?? 0]
+    if (number === undefined || !sender || !receiver) continue
+    const [localPart, domain] = sender.address.split('@')
+    const expected = sender.promisedVerp
+      ? `${localPart}+r${number}=${domainOf(receiver, ledger.domain[number] ?? 0)}@${domain}`
+      : sender.address
+    if (from !== expected) ledger.stray(`to r${number} it came from ${from}, not from ${expected}`)
+    const owners = senders.filter(({ promisedSources }) => promisedSources?.includes(localAddress))
+    const isRight = sender.promisedSources ? owners.includes(sender) : owners.length === 0
+    if (!isRight) ledger.stray(`mail of ${sender.name} came from our address ${localAddress}`)
   }
 }
 

@@ -59,6 +59,10 @@ export interface SimulatedSender {
   readonly toHealthyOnly?: boolean | undefined
   /** The limit of this server for it. */
   readonly promisedPerHour?: number | undefined
+  /** Each of its recipients has a reverse-path of his own, as VERP makes it. */
+  readonly promisedVerp?: boolean | undefined
+  /** Its mail leaves from these addresses, and no other mail does; default: from those of nobody. */
+  readonly promisedSources?: readonly string[] | undefined
   /** It sends more at a time than can leave at once: its mail waits, and that is fair. */
   readonly floods?: boolean | undefined
   /** It sends little: nobody is to make it wait. */

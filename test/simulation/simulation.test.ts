@@ -293,6 +293,43 @@ test('a new address that sends more than its warm-up is found', async () => {
   )
 })
 
+const [newsletter, ...otherSenders] = smallWorld().senders
+assert.ok(newsletter)
+const ownPool = { ...pool, name: 'newsletter', senders: [newsletter.address] }
+const ownSources = [
+  { address: '192.0.2.21', warmUp: false },
+  { address: '192.0.2.22', warmUp: false },
+] as const
+const knownApart = smallWorld({
+  recipients: 300,
+  senders: [
+    { ...newsletter, promisedVerp: true, promisedSources: ownSources.map(({ address }) => address) },
+    ...otherSenders,
+  ],
+  delivery: {
+    ...smallWorld().delivery,
+    sourcePools: [{ ...ownPool, sources: ownSources }],
+    verp: { senders: [newsletter.address], delimiter: '=' },
+  },
+})
+
+test('with VERP and addresses of its own a newsletter is known apart, and all that was promised holds', async () => {
+  const played = await play(knownApart)
+  assert.deepEqual(broken(played), [])
+  assert.ok(played.ledger.deliveries.some(times => times > 0))
+})
+
+test('mail that leaves as that of another sender, or without its own reverse-path, is found', async () => {
+  const played = await play({ ...knownApart, delivery: smallWorld().delivery })
+  assert.deepEqual(brokenNames(played), ['mail leaves as its sender is to be known'])
+  const strays = played.ledger.strays.join('\n')
+  assert.match(
+    strays,
+    /it came from news@d0\.home\.test, not from news\+r\d+=d\d+\.[a-z-]+\.test@d0\.home\.test/,
+  )
+  assert.match(strays, /mail of newsletter came from our address 192\.0\.2\.25/)
+})
+
 test('where all share few connections with receivers that are slow, waits are not fair, and that is found', async () => {
   const receivers = troubled.map(one => (one.name === 'slow' ? { ...one, share: 20, domains: 10 } : one))
   const delivery = { ...smallWorld().delivery, maxConnections: 3 }
