@@ -14,7 +14,8 @@ const filesOfProcess = 8
 
 /**
  * These are about their process: its environment, its threads, its memory, errors that nobody catches. Or they prepare
- * something, which node:test does for a process and not for a file. Or they start programs, beside which loading is nothing.
+ * something, which node:test does for a process and not for a file. Or they start programs, beside which loading is nothing. Or another
+ * file declares tests for them, which node:test takes for that file's.
  */
 const needsItsOwn = [
   /^(?:before|after)(?:Each)?\(/m,
@@ -22,6 +23,8 @@ const needsItsOwn = [
   /\bmock\./,
   /\/(?:start-threads|kill-thread|server-process|postgres-server|programs)\.ts'/,
   /from 'node:(?:child_process|inspector|v8)'/,
+  /\btestOnSqlite\(/,
+  /\/test-transcripts\.ts'/,
 ]
 
 /** `alone`: files that share with none, whatever they do. */

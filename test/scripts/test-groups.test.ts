@@ -20,6 +20,7 @@ test('files share a process, but for those that are about it, prepare something,
   const own = [
     write('environment', "process.env['X'] = '1'\n"),
     write('prepared', 'before(() => {})\n'),
+    write('transcripts', "import { testTranscripts } from '../transcripts/test-transcripts.ts'\n"),
     write('threads', "import { startOwnThreads } from '../harness/start-threads.ts'\n"),
   ]
   const processes = groupTests([alone, ...usual, ...own], [alone], folder)
