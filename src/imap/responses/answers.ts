@@ -75,6 +75,7 @@ export const answers = {
   unknownEncoding: no('This server does not know the transfer encoding of such a part', codes.unknownCte),
   readOnly: no('The mailbox was opened to be read', codes.noPermission),
   // Idling
+  stillHere: ok('Still here'),
   idleEnds: ok('IDLE completed'),
   expectedDone: bad('Expected DONE'),
   // Messages that come

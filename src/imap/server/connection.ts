@@ -19,6 +19,8 @@ import type { Step } from './session-state.ts'
 
 /** What is read away of a command that is refused. */
 const maxSkippedBytes = 1024 * 1024
+/** How long nothing is said in an IDLE: what translates addresses on the way of a telephone forgets a connection soon after. */
+const stillHereMs = 2 * 60_000
 
 export class Connection extends ServerConnection<ListenerRole, StatusResponse> {
   readonly #context: SessionContext
@@ -27,6 +29,8 @@ export class Connection extends ServerConnection<ListenerRole, StatusResponse> {
   /** Of a command that is refused, while the rest of it goes by. */
   #refusal: Step | undefined
   #hasNews = false
+  /** When the client will have said nothing for too long. */
+  #silentUntil = 0
 
   constructor(
     context: SessionContext,
@@ -99,14 +103,26 @@ export class Connection extends ServerConnection<ListenerRole, StatusResponse> {
     const { transferTimeoutMs, idleTimeoutMs, loginTimeoutMs } = this.#context.limits
     const isTransfer = this.output.isBlocked || this.#reader.isInLiteral
     const end = this.session?.isLoggedIn ? Number.POSITIVE_INFINITY : this.openedAt + loginTimeoutMs
-    return Math.min(now + (isTransfer ? transferTimeoutMs : idleTimeoutMs), end)
+    this.#silentUntil = Math.min(now + (isTransfer ? transferTimeoutMs : idleTimeoutMs), end)
+    return this.#isIdling ? Math.min(now + stillHereMs, this.#silentUntil) : this.#silentUntil
+  }
+
+  get #isIdling(): boolean {
+    return this.session?.open?.kind === 'idling'
   }
 
   protected expired(): void {
     if (this.isDeaf) this.destroy()
     else if (this.isWaiting) this.waitOn(this.#context.limits.transferTimeoutMs)
+    else if (this.#isIdling && this.deadlineAt < this.#silentUntil) this.#sayStillHere()
     else if (!this.session?.isLoggedIn) this.bid(answers.loginTooLate)
     else this.bid(this.#reader.isInLiteral ? answers.transferStalled : answers.idleTooLong)
+  }
+
+  #sayStillHere(): void {
+    this.say(answers.stillHere)
+    this.flush()
+    this.expireAt(Math.min(this.deadlineAt + stillHereMs, this.#silentUntil))
   }
 
   // Bytes
