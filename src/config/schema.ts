@@ -784,7 +784,7 @@ const submission = z.strictObject({
   ),
   bulkSenders: setting(
     z.array(sender()).default([]),
-    'Accounts that may write to many at once, by their address; other sender addresses; domains. Their mail counts as mass mail whatever it says of itself, so addresses that do not exist get no more of it (the suppression list), and a mailing is no reason to suspect a stolen password.',
+    'Accounts that may write to many at once, by their address; other sender addresses; domains. Their mail counts as mass mail whatever it says of itself, so addresses that do not exist get no more of it (the suppression list). An account that stands here, or whose domain does, is also free of accountLimits, and a mailing of it is no reason to suspect a stolen password.',
     {
       example: '["newsletter@example.com"]',
       defaultText: 'nobody; what says that it goes to many is mass mail all the same',

@@ -5,7 +5,7 @@ import { addressKey } from '../address/address-key.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import type { AccountLimitSettings, SenderLimitSettings } from '../config/settings.ts'
 import { matchesSender } from '../delivery/pacing/match-mail.ts'
-import { sendsBulk } from '../delivery/pacing/sender-limits.ts'
+import { isBulkAccount } from '../delivery/pacing/sender-limits.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
@@ -55,5 +55,5 @@ export function newRecipientsPerDay(
       most !== undefined && match.some(text => matchesSender(text, { reversePath })),
   )
   if (rule?.newRecipientsPerDay !== undefined) return rule.newRecipientsPerDay
-  return sendsBulk(bulkSenders, { reversePath }, undefined) ? 0 : accountLimits.newRecipientsPerDay
+  return isBulkAccount(bulkSenders, account) ? 0 : accountLimits.newRecipientsPerDay
 }

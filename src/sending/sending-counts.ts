@@ -1,8 +1,7 @@
 // How much each account sends, counted in the database: so it holds for all servers that share it. Of each account an hour
 // is a row, for 31 days, and each address to which it has written one.
-import { parseAddress } from '../address/parse-address.ts'
 import { raiseAlert } from '../alert/operations.ts'
-import { sendsBulk } from '../delivery/pacing/sender-limits.ts'
+import { isBulkAccount } from '../delivery/pacing/sender-limits.ts'
 import { readAccountHold, writeAccountHold } from '../queue/account-holds.ts'
 import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 import { describeSuspicion, judgeSending, type SendingFigures } from './judge-sending.ts'
@@ -177,8 +176,7 @@ async function findSuspect(
   const figures = await readFigures(tx, accountId, hourOf(now))
   const account = await tx.get<{ address: string }>('SELECT address FROM account WHERE id = ?', accountId)
   if (!account) return undefined
-  const reversePath = parseAddress(account.address) ?? null
-  const suspicion = judgeSending(figures, sendsBulk(bulkSenders, { reversePath }, undefined))
+  const suspicion = judgeSending(figures, isBulkAccount(bulkSenders, account.address))
   if (!suspicion) return undefined
   const last = await readAccountHold(tx, accountId)
   if (last && (last.releasedAt === undefined || now - last.releasedAt < trustedForMs)) return undefined

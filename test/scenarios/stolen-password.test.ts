@@ -47,10 +47,15 @@ interface Sent {
   readonly refused: readonly string[]
 }
 
-async function send(server: ComposedServer, account: string, to: readonly string[]): Promise<Sent> {
+async function send(
+  server: ComposedServer,
+  account: string,
+  to: readonly string[],
+  reversePath = account,
+): Promise<Sent> {
   const results = await sendMail(server.port('submission'), {
     account,
-    reversePath: account,
+    reversePath,
     forwardPaths: to,
     mailData: `From: <${account}>\r\nSubject: Hello\r\n\r\nText\r\n`,
   })
@@ -93,9 +98,14 @@ test('more new addresses than an account may write to in a day are refused for n
   assert.equal((await send(server, 'anna@here.test', strangers(10, 3))).refused.length, 0)
 })
 
-test('what goes beyond the hourly limit of an account waits for its turn', async t => {
-  const { server, peer } = await serverAndPeer(t, { accountLimits: { perHour: 2 } })
-  for (const to of strangers(0, 4)) await send(server, 'anna@here.test', [to])
+test('what goes beyond the hourly limit of an account waits for its turn, as whomever it sends', async t => {
+  const { server, peer } = await serverAndPeer(t, {
+    accountLimits: { perHour: 2 },
+    senderAddress: 'own-domain',
+    bulkSenders: ['news@here.test'],
+  })
+  for (const to of strangers(0, 2)) await send(server, 'anna@here.test', [to])
+  for (const to of strangers(2, 2)) await send(server, 'anna@here.test', [to], 'news@here.test')
   assert.equal(peer.messages.length, 2)
   await server.pass(3_660_000)
   assert.equal(peer.messages.length, 4)

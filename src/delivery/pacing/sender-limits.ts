@@ -59,14 +59,21 @@ export interface SenderRules {
   readonly bulkSenders: readonly string[]
 }
 
-/** `senderLimitOf` by all that the settings say. */
+/**
+ * `senderLimitOf` by all that the settings say. What an account may send is lifted by its own address alone: the reverse-path is one that it
+ * chooses, and so would whoever has its password.
+ */
 export function senderLimitBy(
   { limits, accountLimits, bulkSenders }: SenderRules,
   message: Pick<QueuedMessage, 'accountId' | 'reversePath' | 'isReport'>,
   account: string | undefined,
 ): SenderLimit | undefined {
-  const isBulk = sendsBulk(bulkSenders, message, account)
-  return senderLimitOf(limits, message, account, isBulk ? undefined : accountLimits)
+  return senderLimitOf(
+    limits,
+    message,
+    account,
+    isBulkAccount(bulkSenders, account) ? undefined : accountLimits,
+  )
 }
 
 /** An administrator said of it that its mail goes to many (`submission.bulkSenders`): of the account, or of the reverse-path. */
@@ -75,11 +82,12 @@ export function sendsBulk(
   { reversePath }: Pick<QueuedMessage, 'reversePath'>,
   account: string | undefined,
 ): boolean {
-  if (bulkSenders.length === 0) return false
-  const address = account === undefined ? undefined : parseAddress(account)
-  return bulkSenders.some(
-    text =>
-      matchesSender(text, { reversePath }) ||
-      (address !== undefined && matchesSender(text, { reversePath: address })),
-  )
+  return bulkSenders.some(text => matchesSender(text, { reversePath })) || isBulkAccount(bulkSenders, account)
+}
+
+/** An administrator said of the account that it writes to many. */
+export function isBulkAccount(bulkSenders: readonly string[], account: string | undefined): boolean {
+  if (bulkSenders.length === 0 || account === undefined) return false
+  const reversePath = parseAddress(account) ?? null
+  return bulkSenders.some(text => matchesSender(text, { reversePath }))
 }
