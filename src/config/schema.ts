@@ -1372,7 +1372,7 @@ const spam = z
     ),
     filter: setting(
       z.boolean().default(true),
-      'The filter that learns from what your users put into Junk and take out of it (over IMAP, "postrider mail junk", "postrider spam").',
+      'The filter that learns from what your users put into Junk, take out of it and answer (over IMAP, "postrider mail junk", "postrider spam").',
     ),
     unproven: setting(
       unproven.prefault({}),

@@ -1,6 +1,7 @@
 // Changes flags and keywords of messages (RFC 9051 §6.4.6, RFC 7162 §3.1.3).
 import { defineWrite, type Tx } from '../storage/operation.ts'
 import { writeStates } from './blocks.ts'
+import { noteAnswered } from './judgements.ts'
 import {
   adoptKeywords,
   advanceMailbox,
@@ -10,7 +11,7 @@ import {
   type OpenMailbox,
 } from './mailbox-row.ts'
 import { type FlagRow, flagColumns, type MessageFlags, readFlags } from './message-row.ts'
-import { type Changeable, flagBits, formatKeywords, stateOf } from './message-state.ts'
+import { type Changeable, flagBits, flags as flagOf, formatKeywords, stateOf } from './message-state.ts'
 import { rangesOf, type UidRange } from './uid-ranges.ts'
 
 export interface FlagChange extends OpenMailbox {
@@ -82,6 +83,13 @@ export const changeFlags = defineWrite(
       tx,
       mailbox.id,
       changed.map(row => [row.uid, stateOf(row)]),
+    )
+    const isAnswered = (row: Row | undefined): boolean => ((row?.flags ?? 0) & flagOf.answered) !== 0
+    const answered = changed.filter(row => isAnswered(row) && !isAnswered(before.get(row.uid)))
+    await noteAnswered(
+      tx,
+      mailbox,
+      answered.map(({ uid }) => uid),
     )
     return { kind: 'changed', changed: changed.map(row => readFlags({ ...row, mod_seq: modSeq })), modified }
   },

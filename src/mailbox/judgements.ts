@@ -1,5 +1,5 @@
-// What people judge by moving or copying mail into Junk, or out of it, as programs do when somebody says "spam" or "not spam": kept until
-// the filter has learned it.
+// What people judge by moving or copying mail into Junk, or out of it, as programs do when somebody says "spam" or "not spam", and by
+// answering it: kept until the filter has learned it.
 import { defineRead, type Tx } from '../storage/operation.ts'
 import type { Mailbox } from './mailbox-row.ts'
 
@@ -43,6 +43,21 @@ function judge(source: Mailbox, target: Mailbox): Pick<Judgement, 'accountId' | 
   if (from === to || from === 'Sent' || from === 'Drafts') return undefined
   if (to === 'Junk') return { accountId: target.accountId, kind: 'spam' }
   return from === 'Junk' && to !== 'Trash' ? { accountId: source.accountId, kind: 'ham' } : undefined
+}
+
+/** Inside the transaction that has marked these as answered: whoever answers a message wanted it. */
+export async function noteAnswered(tx: Tx, mailbox: Mailbox, uids: readonly number[]): Promise<void> {
+  if (mailbox.specialUse !== undefined && mailbox.specialUse !== 'Archive') return
+  await tx.forAll(uids.slice(-mostAtOnce), uid =>
+    tx.run(
+      `INSERT INTO judgement (account_id, queue_id, mail_data_id, kind)
+         SELECT CAST(? AS BIGINT), queue_id, mail_data_id, 'ham' FROM mailbox_message WHERE mailbox_id = ? AND uid = ?
+       ON CONFLICT (account_id, queue_id) DO NOTHING`,
+      mailbox.accountId,
+      mailbox.id,
+      uid,
+    ),
+  )
 }
 
 export const listJudgements = defineRead(

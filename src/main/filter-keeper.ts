@@ -1,4 +1,4 @@
-// Keeps what the screening of mail remembers: the filter learns what people have put into Junk or taken out of it, and what tells
+// Keeps what the screening of mail remembers: the filter learns what people have put into Junk, taken out of it or answered, and what tells
 // nothing any more is forgotten.
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Judgement, listJudgements } from '../mailbox/judgements.ts'
@@ -48,8 +48,8 @@ export function createFilterKeeper({ storage, mailData, clock, log }: FilterKeep
   let looking = Promise.resolve()
   const learnOne = async (judgement: Judgement): Promise<void> => {
     const now = clock.now()
-    const { accountId, queueId: messageId } = judgement
-    const isEnough = await storage.run(hasTaughtEnough, { accountId, messageId, now })
+    const { accountId, queueId: messageId, kind } = judgement
+    const isEnough = await storage.run(hasTaughtEnough, { accountId, messageId, kind, now })
     const words = isEnough ? undefined : await readWords(mailData, judgement)
     await storage.run(learnJudgement, { judgement, words, now })
   }

@@ -103,28 +103,32 @@ function inOneOrder({ words }: Lesson): readonly number[] {
 }
 
 /**
- * Whether an account has taught so much within a day that one more message would be left out: whoever has its password, or puts all
- * that it has into Junk by mistake, does not teach everybody else's filter. What it has taught before it may always take back.
+ * Whether an account has taught so much of a kind within a day that one more message would be left out: whoever has its password, or puts
+ * all that it has into Junk by mistake, does not teach everybody else's filter; and who answers much may still say what is spam. What it
+ * has taught before it may always take back.
  */
 export const hasTaughtEnough = defineRead(
   'screening.has-taught-enough',
   async (
     tx,
-    { accountId, messageId, now }: Pick<Lesson, 'accountId' | 'messageId' | 'now'>,
+    { accountId, messageId, kind, now }: Pick<Lesson, 'accountId' | 'messageId' | 'kind' | 'now'>,
   ): Promise<boolean> => {
+    if (!kind) return false
     const row = await tx.get<{ taught: number; known: number }>(
       `SELECT count(*) AS taught,
          (SELECT count(*) FROM learned_message WHERE account_id = ? AND message_id = ?) AS known
-        FROM learned_message WHERE account_id = ? AND learned_at > ?`,
+        FROM learned_message WHERE account_id = ? AND kind = ? AND learned_at > ?`,
       accountId,
       messageId,
       accountId,
+      kind,
       now - dayMs,
     )
     return row !== undefined && row.known === 0 && row.taught >= mostTaughtADay
   },
 )
 
+/** Of either kind. */
 export const mostTaughtADay = 50
 
 export interface Knowledge {

@@ -1,8 +1,10 @@
-// What people put into Junk, or take out of it, teaches the filter: their own and everybody's, once each, and not without end.
+// What people put into Junk, take out of it or answer teaches the filter: their own and everybody's, once each, and not without end.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { changeFlags, type FlagChange } from '../../src/mailbox/change-flags.ts'
 import { copyMessages, moveMessages } from '../../src/mailbox/copy-messages.ts'
 import type { SpecialUse } from '../../src/mailbox/mailbox-row.ts'
+import { flags } from '../../src/mailbox/message-state.ts'
 import { createFilterKeeper } from '../../src/main/filter-keeper.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { greylistRules, type Visit, visitGreylist } from '../../src/screening/greylist.ts'
@@ -68,6 +70,16 @@ async function bring(
   assert.equal(kind, 'copied')
 }
 
+async function answer(
+  mailboxes: TestMailboxes,
+  name: string,
+  change: Partial<FlagChange> = {},
+): Promise<void> {
+  const opened = await mailboxes.open(1, name)
+  const usual = { ranges: [{ first: 1, last: 2 }], mode: 'add', flags: flags.answered, keywords: [] } as const
+  await mailboxes.storage.run(changeFlags, { ...opened, ...usual, ...change })
+}
+
 test('moved or copied into Junk it is spam, out of it wanted, and what is moved back is learned anew', async t => {
   const filter = await openTaught(t)
   await file(filter, [1, 2])
@@ -87,6 +99,26 @@ test('moved or copied into Junk it is spam, out of it wanted, and what is moved 
   assert.deepEqual(words, [{ spam: 1, ham: 2 }])
 })
 
+test('what is answered is wanted, once, and not where it is Junk or gone; put into Junk afterwards it is spam', async t => {
+  const filter = await openTaught(t)
+  await file(filter, [1, 2, 3])
+  await file(filter, [4], ['Junk', 'Junk'])
+  await file(filter, [5], ['Trash', 'Trash'])
+  await file(filter, [6], ['Sent', 'Sent'])
+  await file(filter, [7], ['Work'])
+  await answer(filter, 'INBOX', { flags: flags.seen | flags.flagged })
+  for (const name of ['Junk', 'Trash', 'Sent']) await answer(filter, name)
+  assert.deepEqual(await filter.learned(1), [0, 0])
+  await answer(filter, 'INBOX')
+  await answer(filter, 'Work', { mode: 'set', flags: flags.answered | flags.seen })
+  assert.deepEqual(await filter.learned(1), [0, 3])
+  await answer(filter, 'INBOX', { mode: 'remove' })
+  await answer(filter, 'INBOX')
+  assert.deepEqual(await filter.learned(everybody), [0, 3])
+  await bring(filter, moveMessages, ['INBOX', 'Junk'])
+  assert.deepEqual(await filter.learned(1), [1, 2])
+})
+
 test('no judgement is what goes from Junk into Trash, what stays out of Junk, and what its writer puts there', async t => {
   const filter = await openTaught(t)
   await file(filter, [1])
@@ -100,7 +132,7 @@ test('no judgement is what goes from Junk into Trash, what stays out of Junk, an
   assert.deepEqual(await filter.learned(everybody), [0, 0])
 })
 
-test('an account teaches so much in a day and no more, and may always take back what it has taught', async t => {
+test('an account teaches so much of a kind in a day and no more, and may always take back what it has taught', async t => {
   const filter = await openTaught(t)
   const count = mostTaughtADay + 5
   await file(
@@ -110,11 +142,14 @@ test('an account teaches so much in a day and no more, and may always take back 
   await file(filter, [1000], ['Junk', 'Junk'])
   await bring(filter, moveMessages, ['INBOX', 'Junk'], [1, count])
   assert.deepEqual(await filter.learned(everybody), [mostTaughtADay, 0])
+  await file(filter, [1001], ['Work'])
+  await answer(filter, 'Work')
+  assert.deepEqual(await filter.learned(everybody), [mostTaughtADay, 1])
   await bring(filter, moveMessages, ['Junk', 'INBOX'], [2, 1000])
-  assert.deepEqual(await filter.learned(everybody), [0, mostTaughtADay])
+  assert.deepEqual(await filter.learned(everybody), [0, mostTaughtADay + 1])
   filter.clock.advance(dayMs)
   await bring(filter, moveMessages, ['INBOX', 'Junk'], [count + mostTaughtADay + 1, 1000])
-  assert.deepEqual(await filter.learned(everybody), [count - mostTaughtADay, mostTaughtADay])
+  assert.deepEqual(await filter.learned(everybody), [count - mostTaughtADay, mostTaughtADay + 1])
 })
 
 test('mail that has gone before it was learned holds up nobody', async t => {
