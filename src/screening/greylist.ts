@@ -31,6 +31,9 @@ export const greylistRules: GreylistRules = { waitMs: 5 * 60_000, windowMs: 2 * 
 /** Of so many senders that have come again the origin is known. */
 export const knownAfter = 5
 
+/** Who comes all the time need not be noted each time, but for being remembered. */
+const renewAfterMs = 86_400_000
+
 export type Greylisted =
   | { readonly kind: 'known' }
   | { readonly kind: 'come-again'; readonly notBefore: number }
@@ -44,7 +47,10 @@ export const visitGreylist = defineWrite(
     const { origins, sender, recipient, now } = visit
     const originKey = numberOf(`origin ${origins[0]}`)
     const known = await read(tx, originKey)
-    if (known && known.passes >= knownAfter) return { kind: 'known' }
+    if (known && known.passes >= knownAfter) {
+      if (now - known.lastAt >= renewAfterMs) await note(tx, originKey, { ...known, lastAt: now })
+      return { kind: 'known' }
+    }
     const keys = origins.map(origin =>
       numberOf(`${origin} ${sender.toLowerCase()} ${recipient.toLowerCase()}`),
     )

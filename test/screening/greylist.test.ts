@@ -60,15 +60,24 @@ test('who comes again too late begins anew', async t => {
   assert.deepEqual(await visit(late), comeAgain(late + rules.waitMs))
 })
 
-test('an origin from which several have come again is known to everybody', async t => {
-  const { visit } = await open(t)
+test('an origin from which several have come again is known to everybody, for as long as it comes', async t => {
+  const { storage, visit } = await open(t)
   const origin = 'example.net'
   for (let n = 0; n < knownAfter; n++) {
     const sender = `sender${n}@example.net`
     assert.equal((await visit(start, { origin, sender })).kind, 'come-again')
     assert.deepEqual(await visit(start + rules.waitMs, { origin, sender }), known)
   }
-  assert.deepEqual(await visit(start + hour, { origin, sender: 'new@example.net' }), known)
+  const month = 30 * 24 * hour
+  for (let at = start + hour; at < start + 4 * month; at += month) {
+    await storage.run(forgetVisits, {
+      now: at,
+      before: at - 2 * month,
+      windowMs: rules.windowMs,
+      limit: 1000,
+    })
+    assert.deepEqual(await visit(at, { origin, sender: `new${at}@example.net` }), known)
+  }
 })
 
 test('what has proved itself one time and not the other is the same, by its network and by its domain', async t => {

@@ -109,7 +109,7 @@ function describeLearned(
   const whose = address ? displayAddress(address) : 'All accounts together'
   const taught = `${whose}: ${formatCount(spam, 'message')} of spam, ${formatCount(ham, 'message')} of wanted mail.`
   return spam < leastLearned || ham < leastLearned
-    ? `${taught} The filter says nothing before it has learned ${leastLearned} of each: from what people move into Junk and out of it, "postrider mail junk" and "not-junk", or "postrider spam learn".`
+    ? `${taught} The filter says nothing before it has learned ${leastLearned} of each: from what people move into Junk and out of it and what they answer, "postrider mail junk" and "not-junk", or "postrider spam learn".`
     : taught
 }
 
