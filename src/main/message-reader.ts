@@ -32,7 +32,7 @@ const wordCharactersAtATime = 200_000
 const headerBytesAtATime = 2 * 1024 * 1024
 /** As long as servers of two versions are together. */
 const lookBackMs = 7 * 24 * 3_600_000
-/** So many new messages at once are a load, in which words have time. */
+/** So many new messages between two steps of words are a load, in which words have time. */
 const loadMessages = 8
 /** How long words rest after a step, by the time that it took: others come first, above all while mail comes in. */
 const restShare = { calm: 1, load: 4 } as const
@@ -55,7 +55,8 @@ export function createMessageReader({ storage, mailData, clock, log }: MessageRe
   let endRest: (() => void) | undefined
   /** Until then words rest. */
   let wordsFrom = 0
-  let isUnderLoad = false
+  /** Read since the last step of words. */
+  let newMessages = 0
 
   const read = async (
     ids: readonly number[],
@@ -79,13 +80,13 @@ export function createMessageReader({ storage, mailData, clock, log }: MessageRe
     const begun = clock.now()
     await read(ids, { structures: isNew, words: true })
     const tookMs = clock.now() - begun
-    wordsFrom = begun + tookMs + tookMs * (isUnderLoad ? restShare.load : restShare.calm)
-    isUnderLoad = false
+    wordsFrom = begun + tookMs + tookMs * (newMessages >= loadMessages ? restShare.load : restShare.calm)
+    newMessages = 0
   }
   /** Which of what is wanted is next. What is new has one reading for both, unless there is much of it. */
   const step = async (): Promise<'done' | 'rest' | 'nothing'> => {
     const { structures, words } = await storage.run(findWantedReadings, { limit: messagesAtATime })
-    if (structures.length >= loadMessages) isUnderLoad = true
+    newMessages += structures.length
     const mayReadWords = clock.now() >= wordsFrom
     if (structures.length > 0) {
       if (mayReadWords && structures.length < loadMessages) await readWords(structures, true)
