@@ -17,6 +17,7 @@ import { createMessageReader } from '../src/main/message-reader.ts'
 import { createQueueIdMaker } from '../src/queue/queue-id.ts'
 import { systemClock } from '../src/runtime/clock.ts'
 import { silentLog } from '../src/runtime/log.ts'
+import { OneByOne } from '../src/runtime/one-by-one.ts'
 import { systemRandom } from '../src/runtime/random.ts'
 import { connectStorage } from '../src/storage/connect-storage.ts'
 import { openLocalStorage } from '../src/storage/local-storage.ts'
@@ -190,6 +191,7 @@ async function search(storage: Storage, mailData: MailDataStore): Promise<void> 
     hostname: 'mail.example.test',
     random: systemRandom,
     usualQuota: noLimit,
+    sorting: new OneByOne<number>(),
     nextQueueId: () => 0,
   }
   const selected = await new AccountMailboxes(parts, accountId).select('INBOX', {

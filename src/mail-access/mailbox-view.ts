@@ -71,6 +71,8 @@ export const mailboxGone: Refusal = {
   code: codes.nonExistent,
 }
 
+const mailboxLeft: Refusal = { refused: 'This mailbox is not selected any more' }
+
 const nothingToSet: Refusal = {
   refused: 'You may set none of these flags in this mailbox',
   code: codes.noPermission,
@@ -388,7 +390,7 @@ export class MailboxView implements SelectedMailbox {
   ): Promise<Found | Refusal> {
     if (await this.#lacks('r')) return mayNotRead
     const { by, key, criteria, saves } = request
-    const found = await sortMessages(this.#searching(), key, criteria, by)
+    const found = await this.#inTurn(() => sortMessages(this.#searching(), key, criteria, by))
     if (isRefusal(found)) return found
     this.#save(saves, found, by)
     return found
@@ -407,7 +409,14 @@ export class MailboxView implements SelectedMailbox {
 
   async thread(request: Omit<ThreadCommand, 'verb'>): Promise<readonly Thread[] | Refusal> {
     if (await this.#lacks('r')) return mayNotRead
-    return await threadMessages(this.#searching(), request)
+    return await this.#inTurn(() => threadMessages(this.#searching(), request))
+  }
+
+  /** A session that has ended meanwhile wants nothing any more. */
+  async #inTurn<Result>(work: () => Promise<Result | Refusal>): Promise<Result | Refusal> {
+    return await this.#parts.sorting.run(this.#places.accountId, async () =>
+      this.isReleased ? mailboxLeft : await work(),
+    )
   }
 
   #searching(): Searching {

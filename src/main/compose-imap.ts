@@ -7,6 +7,7 @@ import { AccountMailboxes } from '../mail-access/account-mailboxes.ts'
 import { explainFault } from '../mail-access/explain-fault.ts'
 import { createMailboxChanges } from '../mail-access/mailbox-changes.ts'
 import type { AccessParts } from '../mail-access/parts.ts'
+import { OneByOne } from '../runtime/one-by-one.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { logInServicesOf } from './compose-log-ins.ts'
 import { createLogInTrail } from './log-in-trail.ts'
@@ -31,6 +32,7 @@ export function composeImap(parts: ImapParts): ComposedServer<ImapServer> {
     changes: createMailboxChanges(storage),
     nextQueueId,
     usualQuota: usualQuotaOf(settings.mailboxes),
+    sorting: new OneByOne(),
   }
   const { tellRest, ...services } = createImapServices(parts, access)
   const server = createImapServer({

@@ -17,6 +17,7 @@ import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
 import { createMailboxChanges } from '../../src/mail-access/mailbox-changes.ts'
 import type { AccessParts } from '../../src/mail-access/parts.ts'
 import { noLimit } from '../../src/mailbox/quota.ts'
+import { OneByOne } from '../../src/runtime/one-by-one.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
@@ -51,6 +52,7 @@ export async function openAccount(t: TestContext, usualQuota = noLimit): Promise
     changes: createMailboxChanges(storage),
     nextQueueId: () => ++lastId,
     usualQuota,
+    sorting: new OneByOne<number>(),
   }
   const open = (accountId: number): AccountMailboxes => new AccountMailboxes(parts, accountId)
   const mailboxes = open(1)

@@ -19,6 +19,7 @@ import { createMailboxChanges } from '../../src/mail-access/mailbox-changes.ts'
 import type { AccessParts } from '../../src/mail-access/parts.ts'
 import { type Extent, noLimit } from '../../src/mailbox/quota.ts'
 import { silentLog } from '../../src/runtime/log.ts'
+import { OneByOne } from '../../src/runtime/one-by-one.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { addAccount, addDomain } from '../directory/open-directory.ts'
 import { ImapClient } from '../harness/imap-client.ts'
@@ -78,6 +79,7 @@ export async function openLimitedScene(
     changes: createMailboxChanges(storage),
     nextQueueId: () => ++lastId,
     usualQuota,
+    sorting: new OneByOne(),
   }
   for (const domain of ['example.test', 'example.org']) await addDomain(storage, domain)
   const accounts = new Map<string, number>()

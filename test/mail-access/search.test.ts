@@ -12,7 +12,7 @@ import { searchMessages } from '../../src/mail-access/search-messages.ts'
 import { MessageNumbers } from '../../src/mailbox/message-numbers.ts'
 import { createMessageReader } from '../../src/main/message-reader.ts'
 import { silentLog } from '../../src/runtime/log.ts'
-import { defineWrite } from '../../src/storage/operation.ts'
+import { defineWrite, type Storage } from '../../src/storage/operation.ts'
 import { openAccount, ranges, type TestAccount } from './open-account.ts'
 
 const day = (date: string): number => Date.parse(`${date}T00:00:00Z`)
@@ -263,4 +263,43 @@ test('a search of many messages, by a set of many ranges, leaves other sessions 
   isOver = true
   assert.deepEqual([found.numbers.length, found.numbers.at(-1)], [10_000, 19_999])
   assert.ok(turns >= 100, `${turns} turns`)
+})
+
+test('of an account one SORT or THREAD is worked on at a time, and none for a session that has ended', async t => {
+  const { account } = await openThree(t)
+  const held = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+  const read: number[] = []
+  const open = (accountId: number, name: number, waits?: Promise<void>): AccountMailboxes => {
+    const run: Storage['run'] = async (operation, input) => {
+      if (operation.name.endsWith('-messages')) {
+        read.push(name)
+        begun.resolve()
+        await waits
+      }
+      return await account.storage.run(operation, input)
+    }
+    return new AccountMailboxes({ ...account.parts, storage: { run } }, accountId)
+  }
+  const sessions = [open(1, 1, held.promise), open(1, 2), open(1, 3), open(2, 4)] as const
+  const [first, second, third, others] = await Promise.all(
+    sessions.map(async session => await account.select('INBOX', session)),
+  )
+  assert.ok(first && second && third && others)
+  const all = { by: 'uid', key: { kind: 'all' } } as const
+  const sort = { ...all, criteria: [{ key: 'SUBJECT', reverse: false }], saves: undefined } as const
+  const sorting = [first, second].map(async mailbox => await mailbox.sort(sort))
+  const threading = third.thread({ ...all, algorithm: 'REFERENCES' })
+  await begun.promise
+  // Another account does not wait for this one.
+  assert.ok(!isRefusal(await others.sort(sort)))
+  assert.deepEqual(read, [1])
+  sessions[1].close()
+  held.resolve()
+  const [sorted, late] = await Promise.all(sorting)
+  const threads = await threading
+  assert.deepEqual(sorted && !isRefusal(sorted) && sorted.numbers, [3, 2, 1])
+  assert.ok(isRefusal(late))
+  assert.ok(!isRefusal(threads) && threads.length === 3)
+  assert.deepEqual(read, [1, 3])
 })

@@ -14,6 +14,7 @@ import { createMessageReader } from '../../src/main/message-reader.ts'
 import { SoughtText } from '../../src/message/words/sought-text.ts'
 import { firstQueueIdAt } from '../../src/queue/queue-id.ts'
 import { silentLog } from '../../src/runtime/log.ts'
+import { OneByOne } from '../../src/runtime/one-by-one.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { defineRead, defineWrite } from '../../src/storage/operation.ts'
 import { eventually } from '../harness/eventually.ts'
@@ -58,7 +59,10 @@ async function openWords(t: TestContext): Promise<Words> {
     },
     async select(mailbox = 'INBOX') {
       const parts = { storage, mailData, clock, changes, hostname: 'mail.example.test', random: systemRandom }
-      const account = new AccountMailboxes({ ...parts, usualQuota: noLimit, nextQueueId: () => 0 }, 1)
+      const account = new AccountMailboxes(
+        { ...parts, usualQuota: noLimit, sorting: new OneByOne(), nextQueueId: () => 0 },
+        1,
+      )
       const selected = await account.select(mailbox, {
         access: 'read-only',
         quickResync: undefined,

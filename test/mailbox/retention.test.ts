@@ -14,6 +14,7 @@ import { findUseDamage } from '../../src/mailbox/quota-operations.ts'
 import { findMailboxDamage } from '../../src/mailbox/rebuild-blocks.ts'
 import { createHouseKeeper } from '../../src/main/house-keeper.ts'
 import { silentLog } from '../../src/runtime/log.ts'
+import { OneByOne } from '../../src/runtime/one-by-one.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { told } from '../mail-access/open-account.ts'
@@ -142,6 +143,7 @@ test('a thousand at once go in steps, and a session that has the mailbox open se
       changes: createMailboxChanges(storage),
       nextQueueId: () => 0,
       usualQuota: noLimit,
+      sorting: new OneByOne(),
     },
     1,
   )

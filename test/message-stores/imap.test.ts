@@ -16,6 +16,7 @@ import type { ImapServerAddress } from '../../src/message-stores/imap/imap-conne
 import { openImap } from '../../src/message-stores/imap/read-imap.ts'
 import type { MessageStore } from '../../src/message-stores/message-store.ts'
 import { firstQueueIdAt } from '../../src/queue/queue-id.ts'
+import { OneByOne } from '../../src/runtime/one-by-one.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { testSecureContext } from '../harness/secure-context.ts'
@@ -72,6 +73,7 @@ async function openSource(
     changes: createMailboxChanges(storage),
     nextQueueId: () => ++lastId,
     usualQuota: noLimit,
+    sorting: new OneByOne(),
   }
   const server = createImapServer({
     hostname: 'mail.example.test',
