@@ -1,19 +1,23 @@
 // The server of a protocol: its listeners, its connections, and what these share.
 import type { Socket } from 'node:net'
 import { systemClock } from '../runtime/clock.ts'
-import { UsageFault } from '../runtime/fault.ts'
-import { silentLog } from '../runtime/log.ts'
+import { Fault, UsageFault } from '../runtime/fault.ts'
+import { type Log, silentLog } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
+import { RepeatMemory } from '../runtime/repeat-memory.ts'
 import type { ConnectionAnswers, ConnectionHost } from './connection-host.ts'
 import { ConnectionKeeper, type KeptConnection } from './connection-keeper.ts'
 import type { Door } from './door.ts'
 import type { BoundListener, ListenerOptions } from './listener-options.ts'
 import { secureContextOf, secureSocket, tlsFactsOf } from './secure-socket.ts'
 import type { Server, ServerOptions } from './server-options.ts'
+import type { SessionPeer } from './session-peer.ts'
 
 export interface Protocol<Role extends string, Answer> {
   /** In the log: 'an IMAP connection'. */
   readonly connectionName: string
+  /** And 'an IMAP session'. */
+  readonly sessionName: string
   readonly answers: ConnectionAnswers<Answer>
   /** On whose ports TLS comes first. */
   readonly tlsRole?: Role
@@ -25,9 +29,17 @@ export interface Protocol<Role extends string, Answer> {
   create(host: ConnectionHost<Role, Answer>, door: Door<Role>, socket: Socket): KeptConnection
 }
 
+type FaultySession = Pick<SessionPeer<string>, 'sessionId' | 'remoteAddress'>
+
+/** Of faults that are the same one is told, and then the last of each so long. */
+const faultQuietMs = 60_000
+
 export class ProtocolServer<Role extends string, Answer> implements Server<Role> {
   readonly host: ConnectionHost<Role, Answer>
   readonly #keeper: ConnectionKeeper<Role, KeptConnection>
+  readonly #log: Log
+  readonly #sessionName: string
+  readonly #faults: RepeatMemory
 
   /** Throws a UsageFault where TLS comes first and there is none. */
   constructor(options: ServerOptions<ListenerOptions<Role>>, protocol: Protocol<Role, Answer>) {
@@ -64,6 +76,9 @@ export class ProtocolServer<Role extends string, Answer> implements Server<Role>
         ),
     }
     this.host = host
+    this.#log = log
+    this.#sessionName = protocol.sessionName
+    this.#faults = new RepeatMemory(faultQuietMs, clock)
     this.#keeper = new ConnectionKeeper({
       listeners: options.listeners,
       maxConnections: protocol.limits.maxConnections,
@@ -93,7 +108,22 @@ export class ProtocolServer<Role extends string, Answer> implements Server<Role>
     return this.#keeper.listen()
   }
 
-  close(graceMs = 0): Promise<void> {
-    return this.#keeper.close(graceMs)
+  /** For the log: a service threw. What is wrong with the environment every command meets, as long as that lasts. */
+  noteFault(cause: unknown, { sessionId: session, remoteAddress: peer }: FaultySession): void {
+    if (cause instanceof Fault)
+      this.#faults.note(cause.message, repeated =>
+        this.#log.error(`${this.#sessionName} could not do what it was asked`, {
+          session,
+          peer,
+          reason: cause.message,
+          repeated,
+        }),
+      )
+    else this.#log.error(`${this.#sessionName} failed on an unexpected error`, { session, peer }, cause)
+  }
+
+  async close(graceMs = 0): Promise<void> {
+    await this.#keeper.close(graceMs)
+    this.#faults.tellRest()
   }
 }

@@ -1,9 +1,9 @@
 // What the trail is told of those who come to read mail or to put a script here: who did not get in, and who came no further than the beginning.
 import { type Logins, loginNameToKeep } from '../policy/logins.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { RepeatMemory } from '../runtime/repeat-memory.ts'
 import type { RefusedLogIn } from '../sasl/log-in-services.ts'
 import type { PeerFacts, TrailEvent } from '../trail/events.ts'
-import { RepeatMemory } from './repeat-memory.ts'
 import type { TrailWriter } from './trail-writer.ts'
 
 const minuteMs = 60_000

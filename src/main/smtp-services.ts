@@ -37,6 +37,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
+import { RepeatMemory } from '../runtime/repeat-memory.ts'
 import { decideSender } from '../sender-list/sender-list.ts'
 import type { SenderLists } from '../sender-list/sender-lists.ts'
 import { limitRecipient } from '../sending/limit-recipients.ts'
@@ -57,7 +58,6 @@ import { isPassing } from '../storage/storage-fault.ts'
 import type { TrailEvent, TrailRecord } from '../trail/events.ts'
 import { logInServicesOf } from './compose-log-ins.ts'
 import { peerFactsOf } from './peer-facts.ts'
-import { RepeatMemory } from './repeat-memory.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs

@@ -1,7 +1,6 @@
 // A ManageSieve server (RFC 5804) over services that somebody supplies. It knows nothing of where scripts are kept.
 import { ProtocolServer } from '../connection/protocol-server.ts'
 import { completeLimits } from '../connection/server-options.ts'
-import { silentLog } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { usualMechanisms } from '../sasl/mechanisms.ts'
 import { defaultLimits } from '../sieve/limits.ts'
@@ -12,7 +11,6 @@ import type { ListenerRole } from './services.ts'
 import type { SessionContext } from './session.ts'
 
 export function createManageSieveServer(options: ManageSieveServerOptions): ManageSieveServer {
-  const { log = silentLog } = options
   const limits = completeLimits(defaultServerLimits, options.limits)
   const context: SessionContext = {
     hostname: options.hostname,
@@ -24,18 +22,15 @@ export function createManageSieveServer(options: ManageSieveServerOptions): Mana
     random: options.random ?? systemRandom,
     limits,
     sieve: options.sieve ?? defaultLimits,
-    fault: (cause, client) =>
-      log.error(
-        'a ManageSieve session failed on an unexpected error',
-        { session: client.sessionId, peer: client.remoteAddress },
-        cause,
-      ),
+    fault: (cause, client) => server.noteFault(cause, client),
   }
-  return new ProtocolServer<ListenerRole, Response>(options, {
+  const server = new ProtocolServer<ListenerRole, Response>(options, {
     connectionName: 'a ManageSieve connection',
+    sessionName: 'a ManageSieve session',
     answers: connectionAnswers,
     limits,
     shortestDeadlineMs: Math.min(limits.loginTimeoutMs, limits.idleTimeoutMs),
     create: (host, door, socket) => new Connection(context, host, door, socket),
   })
+  return server
 }

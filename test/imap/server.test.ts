@@ -4,9 +4,12 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createDeflateRaw } from 'node:zlib'
+import { Fault } from '../../src/runtime/fault.ts'
+import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { ImapClient } from '../harness/imap-client.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { createScramClient } from '../harness/scram-client.ts'
+import { createHouse } from './house.ts'
 import { startServer } from './start-server.ts'
 
 const mebibyte = 1024 * 1024
@@ -253,6 +256,37 @@ void test('a message that is not as long as it was said: the connection is cut, 
     assert.equal(house.open(), 0)
     await server.close()
   }
+})
+
+void test('a full disk is one line in a minute in the log, however many commands meet it; a bug is one each time, with its stack', async () => {
+  const clock = createManualClock()
+  const logged: unknown[] = []
+  const log: Log = {
+    ...silentLog,
+    error: (_text, { reason, repeated } = {}, cause) => void logged.push(cause ?? `${reason}, ${repeated}`),
+  }
+  let cause: Error = new Fault('STORAGE_DISK_FULL', 'The disk is full.', { remedy: 'Make room.' })
+  const services = {
+    ...createHouse().services,
+    openMailboxes() {
+      throw cause
+    },
+  }
+  const { server, connect } = await startServer({ log, clock, services })
+  const client = await connect('greeted')
+  const fail = async (): Promise<void> => {
+    assert.match((await client.command('a LOGIN anna@example.test secret')).join(), /^a NO /)
+  }
+  for (let n = 0; n < 3; n++) await fail()
+  assert.deepEqual(logged, ['The disk is full. Make room., 0'])
+  clock.advance(60_000)
+  assert.deepEqual(logged, ['The disk is full. Make room., 0', 'The disk is full. Make room., 1'])
+  const bug = new Error('a bug')
+  cause = bug
+  for (let n = 0; n < 2; n++) await fail()
+  assert.deepEqual(logged.slice(2), [bug, bug])
+  client.destroy()
+  await server.close()
 })
 
 void test('an APPEND that the store takes slowly: the client waits, nothing piles up', async () => {

@@ -1,7 +1,6 @@
 // An IMAP server over services that somebody supplies. It knows nothing of where mailboxes are kept.
 import { ProtocolServer } from '../../connection/protocol-server.ts'
 import { completeLimits } from '../../connection/server-options.ts'
-import { silentLog } from '../../runtime/log.ts'
 import { systemRandom } from '../../runtime/random.ts'
 import { usualMechanisms } from '../../sasl/mechanisms.ts'
 import type { StatusResponse } from '../responses/status-response.ts'
@@ -12,7 +11,6 @@ import type { SessionContext } from './session.ts'
 
 /** Throws a UsageFault when the options will not do. */
 export function createImapServer(options: ImapServerOptions): ImapServer {
-  const { log = silentLog } = options
   const limits = completeLimits(defaultLimits, options.limits)
   const context: SessionContext = {
     hostname: options.hostname,
@@ -25,16 +23,12 @@ export function createImapServer(options: ImapServerOptions): ImapServer {
     offersCompression: options.offersCompression ?? true,
     identity: options.identity ?? new Map([['name', 'Postrider']]),
     random: options.random ?? systemRandom,
-    fault: (cause, client) =>
-      log.error(
-        'an IMAP session failed on an unexpected error',
-        { session: client.sessionId, peer: client.remoteAddress },
-        cause,
-      ),
+    fault: (cause, client) => server.noteFault(cause, client),
   }
   const { idleTimeoutMs, loginTimeoutMs, transferTimeoutMs } = limits
   const server = new ProtocolServer<ListenerRole, StatusResponse>(options, {
     connectionName: 'an IMAP connection',
+    sessionName: 'an IMAP session',
     answers: connectionAnswers(context),
     tlsRole: 'imaps',
     limits,

@@ -1,7 +1,6 @@
 // A POP3 server over services that somebody supplies. It knows nothing of where messages are kept.
 import { ProtocolServer } from '../../connection/protocol-server.ts'
 import { completeLimits } from '../../connection/server-options.ts'
-import { silentLog } from '../../runtime/log.ts'
 import { systemRandom } from '../../runtime/random.ts'
 import { usualMechanisms } from '../../sasl/mechanisms.ts'
 import type { Response } from '../responses/response.ts'
@@ -12,7 +11,6 @@ import type { SessionContext } from './session.ts'
 
 /** Throws a UsageFault when the options will not do. */
 export function createPop3Server(options: Pop3ServerOptions): Pop3Server {
-  const { log = silentLog } = options
   const limits = completeLimits(defaultLimits, options.limits)
   const context: SessionContext = {
     hostname: options.hostname,
@@ -24,16 +22,12 @@ export function createPop3Server(options: Pop3ServerOptions): Pop3Server {
     authMechanisms: options.authMechanisms ?? usualMechanisms,
     implementation: options.implementation ?? 'Postrider',
     random: options.random ?? systemRandom,
-    fault: (cause, client) =>
-      log.error(
-        'a POP3 session failed on an unexpected error',
-        { session: client.sessionId, peer: client.remoteAddress },
-        cause,
-      ),
+    fault: (cause, client) => server.noteFault(cause, client),
   }
   const { idleTimeoutMs, loginTimeoutMs, transferTimeoutMs } = limits
   const server = new ProtocolServer<ListenerRole, Response>(options, {
     connectionName: 'a POP3 connection',
+    sessionName: 'a POP3 session',
     answers: connectionAnswers(context),
     tlsRole: 'pop3s',
     limits,

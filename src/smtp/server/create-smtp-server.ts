@@ -51,12 +51,7 @@ class NetworkSmtpServer implements SmtpServer {
       allowMissingAngleBrackets: options.allowMissingAngleBrackets ?? false,
       transferExtensions: options.transferExtensions ?? noTransferExtensions,
       now: () => clock.now(),
-      fault: (cause, client) =>
-        log.error(
-          'a session failed on an unexpected error',
-          { session: client.sessionId, peer: client.remoteAddress },
-          cause,
-        ),
+      fault: (cause, client) => this.#server.noteFault(cause, client),
     }
     this.#terms = {
       context,
@@ -68,6 +63,7 @@ class NetworkSmtpServer implements SmtpServer {
     const { commandTimeoutMs, dataBlockTimeoutMs, sessionTimeoutMs } = context.limits
     this.#server = new ProtocolServer(options, {
       connectionName: 'a connection',
+      sessionName: 'a session',
       answers: connectionReplies(context),
       tlsRole: 'submissions',
       // Servers have certificates of their own, which say nothing here.

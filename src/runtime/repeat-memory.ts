@@ -1,6 +1,6 @@
-// Whoever is turned away often comes back at once, many times, and so does who fetches mail that is not there: of these one in
-// a while goes into the trail, with how many there were.
-import type { Clock, Timer } from '../runtime/clock.ts'
+// What comes again at once, many times (whoever is turned away, or fetches mail that is not there; a disk that is full): one in a
+// while is told, with how many there were.
+import type { Clock, Timer } from './clock.ts'
 
 const maxRemembered = 10_000
 

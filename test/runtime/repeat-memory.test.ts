@@ -1,7 +1,7 @@
 // Of those who are turned away again and again one in a minute is told, and how many there were.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { RepeatMemory } from '../../src/main/repeat-memory.ts'
+import { RepeatMemory } from '../../src/runtime/repeat-memory.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 
 const minute = 60_000
