@@ -63,19 +63,24 @@ async function findById(tx: Tx, mailboxId: number): Promise<Mailbox | undefined>
   return row && readMailbox(row)
 }
 
-const listIds = defineRead(
-  'mailbox.list-ids',
-  async (tx, { after }: { readonly after: number }): Promise<readonly number[]> => {
-    const rows = await tx.all<{ id: number }>(
-      'SELECT id FROM mailbox WHERE id > ? AND has_blocks = 1 ORDER BY id LIMIT 500',
+const listNamed = defineRead(
+  'mailbox.list-named',
+  async (tx, { after }: { readonly after: number }): Promise<readonly NamedMailbox[]> =>
+    await tx.all<NamedMailbox>(
+      `SELECT mailbox.id AS "mailboxId", account.address, mailbox.name FROM mailbox JOIN account ON account.id = account_id
+        WHERE mailbox.id > ? AND has_blocks = 1 ORDER BY mailbox.id LIMIT 500`,
       after,
-    )
-    return rows.map(({ id }) => id)
-  },
+    ),
 )
 
-export interface MailboxDamage {
+interface NamedMailbox {
   readonly mailboxId: number
+  /** Its owner's. */
+  readonly address: string
+  readonly name: string
+}
+
+export interface MailboxDamage extends NamedMailbox {
   /** 'it counts wrong: unseen' */
   readonly problem: string
 }
@@ -84,14 +89,14 @@ export interface MailboxDamage {
 export async function findMailboxDamage(storage: Pick<Storage, 'run'>): Promise<readonly MailboxDamage[]> {
   const damage: MailboxDamage[] = []
   for (let after = 0; ; ) {
-    const ids = await storage.run(listIds, { after })
-    for (const mailboxId of ids) {
-      const problem = await storage.run(inspectBlocks, { mailboxId })
-      if (problem !== undefined) damage.push({ mailboxId, problem })
+    const mailboxes = await storage.run(listNamed, { after })
+    for (const mailbox of mailboxes) {
+      const problem = await storage.run(inspectBlocks, mailbox)
+      if (problem !== undefined) damage.push({ ...mailbox, problem })
     }
-    const last = ids.at(-1)
+    const last = mailboxes.at(-1)
     if (last === undefined) return damage
-    after = last
+    after = last.mailboxId
   }
 }
 

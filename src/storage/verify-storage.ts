@@ -163,6 +163,22 @@ const listMailDataIds = defineRead(
     ),
 )
 
+interface Place {
+  readonly uid: number
+  readonly name: string
+  readonly address: string
+}
+
+const findPlaces = defineRead(
+  'storage.find-places-of-mail-data',
+  async (tx, { id }: { readonly id: number }) =>
+    await tx.all<Place>(
+      `SELECT uid, mailbox.name, account.address FROM mailbox_message JOIN mailbox ON mailbox.id = mailbox_id
+        JOIN account ON account.id = mailbox.account_id WHERE mail_data_id = ? ORDER BY mailbox_message.id LIMIT 10`,
+      id,
+    ),
+)
+
 async function verifyMailData(
   reader: Pick<Storage, 'run'>,
   mailData: MailDataStore,
@@ -175,8 +191,16 @@ async function verifyMailData(
     const page = await reader.run(listMailDataIds, { after })
     for (const { id } of page) {
       const problem = await readThrough(mailData, id)
-      if (problem !== undefined)
-        findings.push({ kind: 'mail-data', problem, remedy: 'Restore this file or row from a backup.' })
+      if (problem !== undefined) {
+        const places = (await reader.run(findPlaces, { id })).map(
+          ({ uid, name, address }) => ` It is UID ${uid} in ${name} of ${address}.`,
+        )
+        findings.push({
+          kind: 'mail-data',
+          problem: problem + places.join(''),
+          remedy: 'Restore this file or row from a backup.',
+        })
+      }
       onProgress({ done: ++done, total })
     }
     const last = page.at(-1)

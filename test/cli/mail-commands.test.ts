@@ -374,8 +374,14 @@ test('what has been deleted is listed and put back; a mailbox that is not in ord
   database.exec('UPDATE mailbox SET unseen = 7 WHERE messages > 0')
   database.close()
   const verified = await runPostrider(folder, ['verify'])
-  assert.match(verified.stdout, /is not in order: it counts wrong: unseen\.\n {2}.* repair"/)
-  assert.match(await succeed(folder, 'repair'), /it counts wrong: unseen\.\n1 mailbox repaired/)
+  assert.match(
+    verified.stdout,
+    /The mailbox INBOX of anna@example\.test is not in order: it counts wrong: unseen\.\n {2}.* repair"/,
+  )
+  assert.match(
+    await succeed(folder, 'repair'),
+    /^The mailbox INBOX of anna@example\.test: it counts wrong: unseen\.\n1 mailbox repaired/,
+  )
   assert.match(await succeed(folder, 'verify'), /is in order/)
 
   const again = new DatabaseSync(join(mailFolder, 'postrider.sqlite'))
@@ -388,6 +394,15 @@ test('what has been deleted is listed and put back; a mailbox that is not in ord
     /anna@example\.test: what it has .* counted anew\.\n[\s\S]*account/,
   )
   assert.match(await succeed(folder, 'verify'), /is in order/)
+
+  const [file] = mailFiles(mailFolder)
+  assert.ok(file)
+  rmSync(join(mailFolder, 'mail', file))
+  const lost = await runPostrider(folder, ['verify'])
+  assert.match(
+    lost.stdout,
+    /is not there\. It is UID \d+ in INBOX of anna@example\.test\.\n {2}Restore this file/,
+  )
 })
 
 test('an index of words that has lost messages, or is damaged, is found and made anew', async context => {

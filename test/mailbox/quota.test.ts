@@ -192,7 +192,12 @@ test('a wrong count is found, and counted anew; a mailbox that is made anew take
   await storage.run(spoil, 'UPDATE mailbox SET bytes = 7, deleted_bytes = 3 WHERE messages > 0')
   const { mailboxId } = await mailboxes.open()
   assert.deepEqual(await findMailboxDamage(storage), [
-    { mailboxId, problem: 'it counts wrong: bytes, deletedBytes' },
+    {
+      mailboxId,
+      address: 'anna@example.test',
+      name: 'INBOX',
+      problem: 'it counts wrong: bytes, deletedBytes',
+    },
   ])
   await storage.run(rebuildBlocks, { mailboxId })
   assert.deepEqual(await findMailboxDamage(storage), [])

@@ -38,12 +38,18 @@ export function addRepairCommand(program: Command, run: CommandRun): void {
         ]
         invocation.output.result(
           {
-            repaired: mailboxes.map(({ mailboxId, problem }) => ({ mailbox: mailboxId, problem })),
+            repaired: mailboxes.map(({ address, name, problem }) => ({
+              account: address,
+              mailbox: name,
+              problem,
+            })),
             recounted: accounts.map(({ address }) => address),
             reindexed,
           },
           [
-            ...mailboxes.map(({ mailboxId, problem }) => `The mailbox with row id ${mailboxId}: ${problem}.`),
+            ...mailboxes.map(
+              ({ address, name, problem }) => `The mailbox ${name} of ${address}: ${problem}.`,
+            ),
             ...accounts.map(
               ({ address }) => `The account ${address}: what it has in its mailboxes is counted anew.`,
             ),

@@ -108,9 +108,9 @@ async function verifyRows(reader: Pick<Storage, 'run'>): Promise<StorageFinding[
     problem: `The row ${id} of ${table} cannot be read: it is passed over, and its mail is not delivered.`,
     remedy: 'Restore the data folder from a backup; keep a copy of the damaged one.',
   }))
-  const mailboxes = (await findMailboxDamage(reader)).map(({ mailboxId, problem }) => ({
+  const mailboxes = (await findMailboxDamage(reader)).map(({ address, name, problem }) => ({
     kind: 'row' as const,
-    problem: `The mailbox with row id ${mailboxId} is not in order: ${problem}.`,
+    problem: `The mailbox ${name} of ${address} is not in order: ${problem}.`,
     remedy: 'Its messages are there: "postrider repair" makes what was derived from them anew.',
   }))
   const accounts = (await findUseDamage(reader)).map(({ address }) => ({
