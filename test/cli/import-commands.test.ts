@@ -67,6 +67,18 @@ test('the result is a table for people and JSON for programs; nothing comes twic
   })
   const wrong = await at.tryPostrider('import', 'maildir', anna, root, '--folder', 'Work')
   assert.match(wrong.stderr, /There is no folder Work\. There are: INBOX, Sent Items\./)
+
+  const scripts = [join(root, 'sieve/main.sieve'), join(at.folder, '.dovecot.sieve')]
+  for (const script of scripts) writeMessage(script, 'keep;\n')
+  const { remarks } = z
+    .object({ remarks: z.array(z.string()) })
+    .parse(JSON.parse(await at.postrider('import', 'maildir', anna, root, '--folder', 'INBOX', '--json')))
+  assert.deepEqual(
+    remarks.map(
+      remark => /^Not brought: the Sieve script (\S+); ".*sieve put" brings it\.$/.exec(remark)?.[1],
+    ),
+    scripts,
+  )
 })
 
 test('beside a running server; an account that is made anew gets its mail anew', async t => {

@@ -14,6 +14,7 @@ import {
 import { parseCourierSubscriptions, parseKeywordsFile, parseSubscriptions } from './dovecot-files.ts'
 import { orderOfBase, parseFileName, readLetters, timeOfBase } from './file-name.ts'
 import { decodeLevel, parseFolderName } from './folder-name.ts'
+import { findScripts } from './sieve-scripts.ts'
 
 const pageSize = 1000
 const maxDepth = 20
@@ -33,7 +34,7 @@ export async function openMaildir(folder: string): Promise<MessageStore> {
     )
   return {
     name: `maildir:${root}`,
-    remarks: [],
+    remarks: await findScripts(root),
     async folders() {
       const folders: StoredFolder[] = []
       for (const one of found) folders.push(await describeFolder(one))
