@@ -80,6 +80,22 @@ void test('COMPRESS: nothing comes with the answer before there is something to 
   await server.close()
 })
 
+void test('COMPRESS: a client that goes without a word is no failure for the log', async () => {
+  const logged: string[] = []
+  const log: Log = { ...silentLog, info: text => void logged.push(text) }
+  const { server, connect } = await startServer({ log })
+  const client = await connect()
+  await client.command('a1 COMPRESS DEFLATE')
+  client.compress()
+  await client.command('a2 NOOP')
+  client.socket.end()
+  await client.rest()
+  while (server.connectionCount > 0) await nextTurn()
+  assert.deepEqual(logged, [])
+  client.destroy()
+  await server.close()
+})
+
 void test('COMPRESS: what comes with the command in the clear ends the connection', async () => {
   const { server, connect } = await startServer()
   const client = await connect()

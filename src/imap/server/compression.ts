@@ -19,7 +19,8 @@ export class Compression implements Layer {
 
   constructor(socket: Socket, events: LayerEvents) {
     this.#socket = socket
-    this.#inflate = createInflateRaw({ chunkSize: pieceBytes })
+    // Programs end the connection and not the stream in it: what they have sent by then is whole.
+    this.#inflate = createInflateRaw({ chunkSize: pieceBytes, finishFlush: constants.Z_SYNC_FLUSH })
     // Small windows would save memory; texts of mail gain much from large ones.
     this.#deflate = createDeflateRaw({ level: 5 })
     this.#inflate.on('data', bytes => events.took(bytes))
