@@ -140,7 +140,7 @@ export class MailboxView implements SelectedMailbox {
       ...describeFacts(mailbox, accessWith(rights, access), rights),
       exists: this.#numbers.count,
       recent: recent.countIn(this.#numbers),
-      firstUnseen: this.#findUnseen(blocks),
+      firstUnseen: mailbox.unseen > 0 ? this.#findUnseen(blocks) : undefined,
     }
     this.#stopListening = parts.changes.listen(mailbox.id, () => {
       this.#isDirty = true
