@@ -100,7 +100,7 @@ export abstract class ServerConnection<Role extends string, Answer>
   /** When a client that begins to be silent now has been silent for too long. */
   protected abstract nextDeadline(now: number): number
   /** That time has come, in the middle of a session. */
-  protected abstract expired(): void
+  protected abstract expired(now: number): void
   /** The session is over; the first call counts. */
   protected abstract abandon(ending: Ending<Answer>): void
   /** For the trail. */
@@ -349,7 +349,7 @@ export abstract class ServerConnection<Role extends string, Answer>
       session: this.session?.client.sessionId,
       account: this.session?.client.account?.address,
     })
-    if (!this.mayFinishMessage) this.expireAt(this.#host.now() + lastAnswerMs)
+    if (!this.mayFinishMessage) this.#setDeadline(this.#host.now() + lastAnswerMs)
     this.#isLogInOver = true
     guard(this, () => this.run())
   }
@@ -357,7 +357,7 @@ export abstract class ServerConnection<Role extends string, Answer>
   /** The client may never close its half: the deadline does it then. */
   #limitCloseWait(): void {
     const wait = this.#isDraining ? drainedCloseWaitMs : closeWaitMs
-    this.expireAt(Math.min(this.deadlineAt, this.#host.now() + wait))
+    this.#setDeadline(Math.min(this.deadlineAt, this.#host.now() + wait))
   }
 
   gone(): void {
@@ -394,22 +394,23 @@ export abstract class ServerConnection<Role extends string, Answer>
   protected extendDeadline(): void {
     // Whoever has the socket now has deadlines of his own.
     if (this.#mode === givenAway) this.deadlineAt = Number.POSITIVE_INFINITY
-    else if (!this.#isLogInOver || this.mayFinishMessage) this.expireAt(this.nextDeadline(this.#host.now()))
+    else if (!this.#isLogInOver || this.mayFinishMessage)
+      this.#setDeadline(this.nextDeadline(this.#host.now()))
   }
 
   /** It is us who are slow. */
   protected waitOn(waitMs: number): void {
-    this.expireAt(this.#host.now() + waitMs)
+    this.#setDeadline(this.#host.now() + waitMs)
   }
 
-  protected expireAt(at: number): void {
+  #setDeadline(at: number): void {
     this.deadlineAt = at
     this.#host.expectDeadline(at)
   }
 
   expire(): void {
     if (this.isOver || this.#mode.kind === 'handshake' || this.#mode === proxyHeader) this.#socket.destroy()
-    else this.expired()
+    else this.expired(this.#host.now())
   }
 
   // Bytes

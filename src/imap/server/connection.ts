@@ -111,18 +111,18 @@ export class Connection extends ServerConnection<ListenerRole, StatusResponse> {
     return this.session?.open?.kind === 'idling'
   }
 
-  protected expired(): void {
+  protected expired(now: number): void {
     if (this.isDeaf) this.destroy()
     else if (this.isWaiting) this.waitOn(this.#context.limits.transferTimeoutMs)
-    else if (this.#isIdling && this.deadlineAt < this.#silentUntil) this.#sayStillHere()
+    else if (this.#isIdling && now < this.#silentUntil) this.#sayStillHere(now)
     else if (!this.session?.isLoggedIn) this.bid(answers.loginTooLate)
     else this.bid(this.#reader.isInLiteral ? answers.transferStalled : answers.idleTooLong)
   }
 
-  #sayStillHere(): void {
+  #sayStillHere(now: number): void {
     this.say(answers.stillHere)
     this.flush()
-    this.expireAt(Math.min(this.deadlineAt + stillHereMs, this.#silentUntil))
+    this.waitOn(Math.min(stillHereMs, this.#silentUntil - now))
   }
 
   // Bytes
