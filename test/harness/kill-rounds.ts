@@ -6,6 +6,7 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Reckoning, reckonArrivals } from './arrivals.ts'
 import { startCollectingSink } from './collecting-sink.ts'
+import { eventually } from './eventually.ts'
 import { type Ledger, startLedgerLoad } from './ledger-load.ts'
 import { awaitEmptyQueue, createAccount } from './mailboxes.ts'
 import { readFolderMailboxes } from './read-mailboxes.ts'
@@ -59,6 +60,8 @@ async function killDuringStart(at: ServerFolder): Promise<void> {
 async function killUnderLoad(at: ServerFolder, ledger: Ledger, maxLoadMs: number): Promise<void> {
   const server = await startServer(at)
   const load = startLedgerLoad({ port: server.port('relay'), connections, ledger, compose: composeMixed })
+  // Kills before the first 250 of all would prove nothing; before that of a round, they do.
+  await eventually('a first 250', async () => ledger.promised.length > 0 || undefined)
   await sleep(randomInt(20, maxLoadMs))
   await server.kill()
   await load.ended
