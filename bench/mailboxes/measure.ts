@@ -38,9 +38,11 @@ export type RowName =
 const accounts = { large: 0, appended: 1, spread: 2, delivered: 10, idle: 20 } as const
 const users = 30
 const idleUsers = 10
-const deliveries = 4000
+const deliveries = 8000
+/** Node compiles code meanwhile, and Dovecot starts processes. */
+const warmUpDeliveries = 4000
 const newsRounds = 50
-const appendedBySpread = 4000
+const appendedBySpread = 8000
 const perMultiAppend = 500
 
 export async function measureMailboxes(
@@ -87,7 +89,7 @@ async function measureDelivery(server: MailboxServer, _plan: Plan, note: Note): 
       }),
     )
   }
-  await deliver(deliveries / 4)
+  await deliver(warmUpDeliveries)
   note('deliver, 8 sessions', deliveries / (await seconds(() => deliver(deliveries))))
   for (const session of sessions) session.close()
 }
@@ -141,7 +143,7 @@ async function measureLarge(server: MailboxServer, { messages }: Plan, note: Not
 
   note(
     'select',
-    await fastest(5, async () => {
+    await fastest(20, async () => {
       const session = await open(server, accounts.large)
       const took = await timed(() => session.command('SELECT INBOX'))
       session.close()
