@@ -5,7 +5,7 @@ import { type Judgement, listJudgements } from '../mailbox/judgements.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
-import { oneAtATime } from '../runtime/one-at-a-time.ts'
+import { RegularWork } from '../runtime/regular-work.ts'
 import { forgetVisits, greylistRules } from '../screening/greylist.ts'
 import { learnJudgement } from '../screening/learn-judgement.ts'
 import { forgetRareWords, hasTaughtEnough } from '../screening/learning.ts'
@@ -43,9 +43,8 @@ export function createFilterKeeper({ storage, mailData, clock, log }: FilterKeep
     begins: 'the filter does not learn what people put into Junk or take out of it',
     ends: 'the filter learns again',
   })
-  const state = { isStopped: false, forgetsFrom: -Infinity }
-  let timer: { cancel(): void } | undefined
-  let looking = Promise.resolve()
+  const regular = new RegularWork({ clock, everyMs: lookEveryMs, trouble, work: () => look() })
+  let forgetsFrom = -Infinity
   const learnOne = async (judgement: Judgement): Promise<void> => {
     const now = clock.now()
     const { accountId, queueId: messageId, kind } = judgement
@@ -54,11 +53,11 @@ export function createFilterKeeper({ storage, mailData, clock, log }: FilterKeep
     await storage.run(learnJudgement, { judgement, words, now })
   }
   const learn = async (): Promise<void> => {
-    while (!state.isStopped) {
+    while (!regular.isStopped) {
       const judgements = await storage.run(listJudgements, { limit: judgementsAtATime })
       if (judgements.length === 0) return
       for (const judgement of judgements) {
-        if (state.isStopped) return
+        if (regular.isStopped) return
         await learnOne(judgement)
         await turn()
       }
@@ -67,39 +66,16 @@ export function createFilterKeeper({ storage, mailData, clock, log }: FilterKeep
   const forget = async (now: number): Promise<void> => {
     const limit = rowsAtATime
     const visits = { before: now - knownSenderDays * dayMs, windowMs: greylistRules.windowMs, now, limit }
-    while (!state.isStopped && (await storage.run(forgetVisits, visits)) === limit);
+    while (!regular.isStopped && (await storage.run(forgetVisits, visits)) === limit);
     const words = { before: now - rareWordDays * dayMs, limit }
-    while (!state.isStopped && (await storage.run(forgetRareWords, words)) === limit);
-    state.forgetsFrom = now + dayMs
+    while (!regular.isStopped && (await storage.run(forgetRareWords, words)) === limit);
+    forgetsFrom = now + dayMs
   }
   const look = async (): Promise<void> => {
     await learn()
-    if (clock.now() >= state.forgetsFrom && !state.isStopped) await forget(clock.now())
+    if (clock.now() >= forgetsFrom && !regular.isStopped) await forget(clock.now())
   }
-  const guarded = async (): Promise<void> => {
-    try {
-      await look()
-      trouble.over()
-    } catch (cause) {
-      if (!state.isStopped) trouble.hit(cause)
-    }
-  }
-  return {
-    look,
-    start() {
-      const begin = oneAtATime(() => {
-        looking = guarded()
-        return looking
-      })
-      timer ??= clock.every(lookEveryMs, begin)
-      begin()
-    },
-    async stop() {
-      state.isStopped = true
-      timer?.cancel()
-      await looking
-    },
-  }
+  return { look, start: () => regular.start(), stop: () => regular.stop() }
 }
 
 /** undefined: it has gone meanwhile, or is damaged, which verify says. */

@@ -12,7 +12,7 @@ import { endQuarantined, findQuarantineOver } from '../queue/quarantine.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
-import { oneAtATime } from '../runtime/one-at-a-time.ts'
+import { RegularWork } from '../runtime/regular-work.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 
@@ -45,11 +45,9 @@ export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
       'what has been kept for its time (in the quarantine, in a trash, out of a mailbox, by scripts) is not removed',
     ends: 'what has been kept for its time is removed again',
   })
-  const state = { isStopped: false }
-  let timer: { cancel(): void } | undefined
-  let looking = Promise.resolve()
+  const regular = new RegularWork({ clock, everyMs, trouble, work: () => look() })
   const endQuarantine = async (): Promise<void> => {
-    while (!state.isStopped) {
+    while (!regular.isStopped) {
       const now = clock.now()
       const queueIds = await storage.run(findQuarantineOver, { now, limit: messagesAtATime })
       if (queueIds.length === 0) return
@@ -59,7 +57,7 @@ export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
   }
   const endExpunged = async (): Promise<void> => {
     const before = clock.now() - options.keepExpungedDays * dayMs
-    while (!state.isStopped) {
+    while (!regular.isStopped) {
       const { count, orphanedFiles } = await storage.run(forgetExpunged, { before, limit: messagesAtATime })
       await mailData.discard(orphanedFiles)
       if (count < messagesAtATime) return
@@ -67,7 +65,7 @@ export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
   }
   const emptyTrash = async (): Promise<void> => {
     const now = clock.now()
-    for (let after: number | undefined = 0; after !== undefined && !state.isStopped; ) {
+    for (let after: number | undefined = 0; after !== undefined && !regular.isStopped; ) {
       const page: RetentionPage = await storage.run(findOutdated, {
         usual: { keepTrashDays: options.keepTrashDays, keepJunkDays: options.keepJunkDays },
         now,
@@ -76,14 +74,14 @@ export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
       })
       for (const mailbox of page.outdated) {
         let left = messagesAtATime
-        while (left === messagesAtATime && !state.isStopped)
+        while (left === messagesAtATime && !regular.isStopped)
           left = await storage.run(expungeOutdated, { ...mailbox, now, limit: messagesAtATime })
       }
       after = page.after
     }
   }
   const endRemembered = async (): Promise<void> => {
-    while (!state.isStopped) {
+    while (!regular.isStopped) {
       const count = await storage.run(forgetRemembered, { now: clock.now(), limit: rememberedAtATime })
       if (count < rememberedAtATime) return
     }
@@ -94,28 +92,5 @@ export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
     await endExpunged()
     await endRemembered()
   }
-  const guarded = async (): Promise<void> => {
-    try {
-      await look()
-      trouble.over()
-    } catch (cause) {
-      if (!state.isStopped) trouble.hit(cause)
-    }
-  }
-  return {
-    look,
-    start() {
-      const begin = oneAtATime(() => {
-        looking = guarded()
-        return looking
-      })
-      timer ??= clock.every(everyMs, begin)
-      begin()
-    },
-    async stop() {
-      state.isStopped = true
-      timer?.cancel()
-      await looking
-    },
-  }
+  return { look, start: () => regular.start(), stop: () => regular.stop() }
 }

@@ -1,0 +1,56 @@
+// Work that is done at the start, and then every so often.
+import type { Clock, Timer } from './clock.ts'
+import type { LastingTrouble } from './lasting-trouble.ts'
+import { oneAtATime } from './one-at-a-time.ts'
+
+export interface RegularWorkOptions {
+  readonly clock: Pick<Clock, 'every'>
+  readonly everyMs: number
+  /** Is told of what goes wrong; the work is tried again at the next time. */
+  readonly trouble: LastingTrouble
+  /** Looks from time to time whether `isStopped`. */
+  readonly work: () => Promise<void>
+}
+
+export class RegularWork {
+  readonly #options: RegularWorkOptions
+  readonly #begin: () => void
+  #timer: Timer | undefined
+  #underWay: Promise<void> = Promise.resolve()
+  #isStopped = false
+
+  constructor(options: RegularWorkOptions) {
+    this.#options = options
+    this.#begin = oneAtATime(() => {
+      this.#underWay = this.#guarded()
+      return this.#underWay
+    })
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
+  start(): void {
+    const { clock, everyMs } = this.#options
+    this.#timer ??= clock.every(everyMs, this.#begin)
+    this.#begin()
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#timer?.cancel()
+    await this.#underWay
+  }
+
+  async #guarded(): Promise<void> {
+    const { trouble, work } = this.#options
+    try {
+      await work()
+      trouble.over()
+    } catch (cause) {
+      if (!this.#isStopped) trouble.hit(cause)
+    }
+  }
+}
