@@ -5,6 +5,7 @@ import { formatDomainsForPeople } from '../address/parse-domain.ts'
 import { isImportedId } from '../message-stores/imported-mail.ts'
 import type { ShownRecipient } from '../queue/list-queue.ts'
 import { formatQueueId, type QueueId, timeOfQueueId } from '../queue/queue-id.ts'
+import { withoutEnd } from '../runtime/text.ts'
 import type { NextAttemptReason, TrailEvent, TrailRecord } from '../trail/events.ts'
 import { describeCause, describeCauseOf } from './causes.ts'
 import { capitalize, describeFilter } from './describe-filter.ts'
@@ -616,8 +617,4 @@ function recipientsOf(records: readonly TrailRecord[]): readonly string[] {
     }
   }
   return [...recipients]
-}
-
-function withoutEnd(text: string): string {
-  return text.replace(/[.\s]+$/, '')
 }

@@ -6,6 +6,7 @@ import { sendsBulk } from '../delivery/pacing/sender-limits.ts'
 import { diagnoseSuppression } from '../delivery/sending-rules.ts'
 import { findAccount } from '../directory/accounts.ts'
 import type { GateKey } from '../queue/gates.ts'
+import { withoutEnd } from '../runtime/text.ts'
 import { findSendingRules } from '../suppression/operations.ts'
 import { findBinding, type SuppressedMail } from '../suppression/suppression.ts'
 import { describeOpening, describePlace } from './describe-gate.ts'
@@ -14,8 +15,9 @@ import type { CommandStorage } from './open-storage.ts'
 import { type GateState, readClosedGates } from './prospects.ts'
 
 export type Obstacle =
-  /** `account`: undefined: all new mail is (`queue.hold`). */
-  | { readonly kind: 'held'; readonly account?: string | undefined; readonly because?: string | undefined }
+  /** All new mail is (`queue.hold`). */
+  | { readonly kind: 'held'; readonly account?: undefined; readonly because?: undefined }
+  | { readonly kind: 'held'; readonly account: string; readonly because: string }
   | {
       readonly kind: 'suppressed'
       readonly address: string
@@ -88,9 +90,9 @@ export function describeObstacle(obstacle: Obstacle, now: number): string {
     case 'held':
       return obstacle.account === undefined
         ? 'New mail is held here (queue.hold): it would wait until somebody releases it.'
-        : `The account ${obstacle.account} is on hold: ${obstacle.because?.replace(/[.\s]+$/, '')}. Its mail would wait; "postrider account release ${obstacle.account}" lets it go.`
+        : `The account ${obstacle.account} is on hold: ${withoutEnd(obstacle.because)}. Its mail would wait; "postrider account release ${obstacle.account}" lets it go.`
     case 'suppressed':
-      return `${obstacle.mail === 'all' ? 'It would fail here' : 'Mass mail would fail here'}, ${obstacle.detail.replace(/[.\s]+$/, '')}. "postrider suppression show ${obstacle.address}" has more, "postrider suppression remove ${obstacle.address}" takes it off.`
+      return `${obstacle.mail === 'all' ? 'It would fail here' : 'Mass mail would fail here'}, ${withoutEnd(obstacle.detail)}. "postrider suppression show ${obstacle.address}" has more, "postrider suppression remove ${obstacle.address}" takes it off.`
     case 'closed':
       return `It would stand in line ${describePlace(obstacle.gate, false)}. ${describeOpening(obstacle.gate, now)}`
     default:

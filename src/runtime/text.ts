@@ -16,3 +16,8 @@ export function hasControls(text: string): boolean {
 export function replaceControls(text: string, by: string): string {
   return control.test(text) ? text.replaceAll(controls, by) : text
 }
+
+/** Without the full stop of a sentence, so that another can go on with it. */
+export function withoutEnd(text: string): string {
+  return text.replace(/[.\s]+$/, '')
+}
