@@ -3,27 +3,40 @@ import type { MessagePort } from 'node:worker_threads'
 import { Fault } from '../runtime/fault.ts'
 import type { OperationRegistry, Storage, WakeKeys, WakeTopic } from './operation.ts'
 import type { FromStore, ToStore, WriteResult } from './storage-messages.ts'
+import { WokenTopics } from './woken.ts'
+
+/** How long what a commit wakes may wait for what the commits right behind it wake. */
+const wakesTogetherMs = 3
 
 export function serveStorage(port: MessagePort, storage: Storage, registry: OperationRegistry): void {
   let results: WriteResult[] = []
-  let wakes: FromStore['wakes'][number][] = []
+  const woken = new WokenTopics()
+  let wokenSince = 0
+  let isHeld = false
+  let isNewlyWoken = false
   // A message costs both threads more than what is in it. A commit wakes, and resolves all its writes, in one go: the first of all
-  // this sends for the others, after them.
-  const sendSoon = (): void => {
-    if (results.length + wakes.length === 0) process.nextTick(send)
-  }
+  // its results sends for the others, after them.
   const send = (): void => {
+    const wakes = [...woken.take()].map(([topic, keys]) => ({ topic, keys }))
     port.postMessage({ wakes, results } satisfies FromStore)
-    wakes = []
     results = []
   }
   const answer = (result: WriteResult): void => {
-    sendSoon()
-    results.push(result)
+    if (results.push(result) === 1) process.nextTick(send)
+  }
+  // Nobody waits for what is woken alone: while each turn of the event loop has a commit that wakes, it is one message for several.
+  const sendWhenQuiet = (): void => {
+    isHeld = isNewlyWoken && !woken.isEmpty && performance.now() - wokenSince < wakesTogetherMs
+    isNewlyWoken = false
+    if (isHeld) setImmediate(sendWhenQuiet)
+    else if (!woken.isEmpty) send()
   }
   const wake = (topic: WakeTopic, keys: WakeKeys): void => {
-    sendSoon()
-    wakes.push({ topic, keys })
+    if (woken.isEmpty) wokenSince = performance.now()
+    woken.addAll(new Map([[topic, keys]]))
+    isNewlyWoken = true
+    if (!isHeld) setImmediate(sendWhenQuiet)
+    isHeld = true
   }
   const listen = (topic: WakeTopic): void => {
     storage.onWake(topic, keys => wake(topic, keys))
