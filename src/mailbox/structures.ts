@@ -16,10 +16,19 @@ export async function wantStructure(tx: Tx, mailDataId: number): Promise<void> {
   )
 }
 
+/** In the words of the table: whoever has read a message finds them, not the write, which others wait for. */
 export interface KeptStructure {
   readonly mailDataId: number
   /** undefined: it cannot be read, so nobody need try again. */
-  readonly structure: MessageStructure | undefined
+  readonly kept: { readonly structure: string; readonly plainEnvelope: string | null } | undefined
+}
+
+export function keepStructure(mailDataId: number, structure: MessageStructure | undefined): KeptStructure {
+  const kept = structure && {
+    structure: formatStructure(structure),
+    plainEnvelope: formatPlainEnvelope(structure.envelope) ?? null,
+  }
+  return { mailDataId, kept }
 }
 
 export const keepStructures = defineWrite(
@@ -30,14 +39,14 @@ export const keepStructures = defineWrite(
 )
 
 export async function putStructures(tx: Tx, structures: readonly KeptStructure[]): Promise<void> {
-  for (const { mailDataId, structure } of structures) {
+  for (const { mailDataId, kept } of structures) {
     // It may have gone meanwhile, and two may have read it.
-    if (structure)
+    if (kept)
       await tx.run(
         `INSERT INTO message_structure (mail_data_id, structure, plain_envelope)
            SELECT id, ?, ? FROM mail_data WHERE id = ? ON CONFLICT (mail_data_id) DO NOTHING`,
-        formatStructure(structure),
-        formatPlainEnvelope(structure.envelope) ?? null,
+        kept.structure,
+        kept.plainEnvelope,
         mailDataId,
       )
     await tx.run('DELETE FROM structure_wanted WHERE mail_data_id = ?', mailDataId)

@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { collectTerms } from '../mail-access/read-words.ts'
 import { findWantedReadings, keepReadings } from '../mailbox/message-readings.ts'
 import { type KeptWords, restoreLostWords } from '../mailbox/message-words.ts'
-import type { KeptStructure } from '../mailbox/structures.ts'
+import { type KeptStructure, keepStructure } from '../mailbox/structures.ts'
 import { StructureReader } from '../message/structure/read-structure.ts'
 import { TextReader } from '../message/structure/read-text.ts'
 import type { MessageStructure } from '../message/structure/structure.ts'
@@ -34,6 +34,8 @@ const headerBytesAtATime = 2 * 1024 * 1024
 const lookBackMs = 7 * 24 * 3_600_000
 /** So many new messages between two steps of words are a load, in which words have time. */
 const loadMessages = 8
+/** Of a load, what comes in meanwhile is read together: a write for every few messages is what others wait for. */
+const togetherMs = 25
 /** How long words rest after a step, by the time that it took: others come first, above all while mail comes in. */
 const restShare = { calm: 1, load: 4 } as const
 
@@ -50,7 +52,7 @@ export function createMessageReader({ storage, mailData, clock, log }: MessageRe
       'new messages in mailboxes are not looked into: mail programs are answered more slowly, searches above all',
     ends: 'new messages in mailboxes are looked into again',
   })
-  const state = { isStopped: false, isWoken: false, hasLookedBack: false }
+  const state = { isStopped: false, isWoken: false, hasLookedBack: false, newsEndRest: false }
   let looking = Promise.resolve()
   let endRest: (() => void) | undefined
   /** Until then words rest. */
@@ -67,7 +69,7 @@ export function createMessageReader({ storage, mailData, clock, log }: MessageRe
     let [characters, headerBytes] = [0, 0]
     for (const mailDataId of ids) {
       const found = await readIfWhole(mailData, mailDataId, isFor)
-      if (isFor.structures) structures.push({ mailDataId, structure: found?.structure })
+      if (isFor.structures) structures.push(keepStructure(mailDataId, found?.structure))
       if (isFor.words) words.push({ mailDataId, words: found?.words ?? '' })
       characters += found?.words?.length ?? 0
       headerBytes += found?.headerBytes ?? 0
@@ -84,22 +86,23 @@ export function createMessageReader({ storage, mailData, clock, log }: MessageRe
     newMessages = 0
   }
   /** Which of what is wanted is next. What is new has one reading for both, unless there is much of it. */
-  const step = async (): Promise<'done' | 'rest' | 'nothing'> => {
+  const step = async (): Promise<'done' | 'load' | 'rest' | 'nothing'> => {
     const { structures, words } = await storage.run(findWantedReadings, { limit: messagesAtATime })
     newMessages += structures.length
     const mayReadWords = clock.now() >= wordsFrom
     if (structures.length > 0) {
       if (mayReadWords && structures.length < loadMessages) await readWords(structures, true)
       else await read(structures, { structures: true, words: false })
-      return 'done'
+      return newMessages >= loadMessages && structures.length < messagesAtATime ? 'load' : 'done'
     }
     if (words.length === 0) return 'nothing'
     if (!mayReadWords) return 'rest'
     await readWords(words, false)
     return 'done'
   }
-  const rest = (ms: number): Promise<void> =>
+  const rest = (ms: number, until: 'end' | 'news'): Promise<void> =>
     new Promise(resolve => {
+      state.newsEndRest = until === 'news'
       const timer = clock.after(ms, () => endRest?.())
       endRest = () => {
         timer.cancel()
@@ -111,8 +114,8 @@ export function createMessageReader({ storage, mailData, clock, log }: MessageRe
     while (!state.isStopped) {
       const done = await step()
       if (done === 'nothing') return
-      // What is new ends it.
-      if (done === 'rest') await rest(wordsFrom - clock.now())
+      if (done === 'rest') await rest(wordsFrom - clock.now(), 'news')
+      else if (done === 'load') await rest(togetherMs, 'end')
     }
   }
   /** What a server of an older version has filed, beside which this one was started (docs/adr/0010). */
@@ -139,7 +142,7 @@ export function createMessageReader({ storage, mailData, clock, log }: MessageRe
   })
   const wake = (): void => {
     state.isWoken = true
-    endRest?.()
+    if (state.newsEndRest) endRest?.()
     begin()
   }
   return {
