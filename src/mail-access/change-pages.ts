@@ -1,6 +1,6 @@
 // What has changed in a mailbox, page by page.
 import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
-import { type MailboxChanges, readChanges } from '../mailbox/read-mailbox.ts'
+import { type ChangesPlace, type MailboxChanges, readChanges } from '../mailbox/read-mailbox.ts'
 import type { AccessParts } from './parts.ts'
 
 const changesOfPage = 2000
@@ -11,10 +11,10 @@ export async function* changePages(
   id: OpenMailbox,
   since: number,
 ): AsyncGenerator<MailboxChanges | undefined> {
-  for (let after: { modSeq: number; uid: number } | undefined; ; ) {
+  for (let after: ChangesPlace | undefined; ; ) {
     const page = await storage.run(readChanges, { ...id, since, after, limit: changesOfPage })
     yield page
-    after = page?.changed.at(-1)
-    if (!page || !after || page.changed.length < changesOfPage) return
+    after = page?.next
+    if (!after) return
   }
 }

@@ -85,8 +85,9 @@ export async function insertMessages(
   await tx.forAll([...messages.entries()], ([at, message]) =>
     tx.run(
       `INSERT INTO mailbox_message
-         (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, saved_at, size, flags, keywords, mod_seq)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, saved_at, size, flags, keywords, mod_seq,
+          has_changed)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
       mailbox.id,
       firstUid + at,
       message.mailDataId,

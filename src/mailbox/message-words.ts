@@ -148,26 +148,32 @@ export const findWords = defineRead(
   },
 )
 
-/** A page of the messages of a mailbox that are not in the index, by their mail data. To be asked before the index is. */
+/**
+ * The messages of a mailbox that are not in the index: of a page of what all accounts want, so that a backlog of others' keeps nobody
+ * waiting. To be asked before the index is.
+ */
 export const findUnindexed = defineRead(
   'mailbox.find-unindexed',
-  async (tx, { accountId, mailboxId, after, limit }: Omit<WordsSought, 'query'>): Promise<WordsFound> => {
-    const rows = await tx.all<{ id: number; uid: number | null }>(
-      `SELECT wanted.mail_data_id AS id, uid FROM (SELECT mail_data_id FROM words_wanted
-          WHERE account_id = ? AND mail_data_id > ? ORDER BY mail_data_id LIMIT ?) AS wanted
-         LEFT JOIN mailbox_message ${tx.byIndex('mailbox_message_mail_data')}
-           ON mailbox_message.mail_data_id = wanted.mail_data_id AND mailbox_id = ?
-        ORDER BY wanted.mail_data_id`,
-      accountId,
-      after ?? -1,
+  async (
+    tx,
+    { accountId, mailboxId, after = -1, limit }: Omit<WordsSought, 'query'>,
+  ): Promise<WordsFound> => {
+    const end = await tx.get<{ id: number }>(
+      'SELECT mail_data_id AS id FROM words_wanted WHERE mail_data_id > ? ORDER BY mail_data_id LIMIT 1 OFFSET ?',
+      after,
       limit,
+    )
+    const rows = await tx.all<{ uid: number }>(
+      `SELECT uid FROM (SELECT mail_data_id FROM words_wanted
+          WHERE mail_data_id > ? AND mail_data_id <= ? AND account_id = ?) AS wanted
+         JOIN mailbox_message ${tx.byIndex('mailbox_message_mail_data')}
+           ON mailbox_message.mail_data_id = wanted.mail_data_id AND mailbox_id = ?`,
+      after,
+      end?.id ?? Number.MAX_SAFE_INTEGER,
+      accountId,
       mailboxId,
     )
-    const last = rows.at(-1)
-    return {
-      uids: rows.flatMap(({ uid }) => uid ?? []),
-      next: last && rows.length >= limit ? last.id : undefined,
-    }
+    return { uids: rows.map(({ uid }) => uid), next: end?.id }
   },
 )
 

@@ -46,20 +46,33 @@ export const readMailboxes = defineRead(
   },
 )
 
+/**
+ * Where a page of changes ended. First come the last messages of the mailbox, the newest first, down to one that has not changed: all that
+ * are new are among them. Then those above it, in the order of their mod-sequences: what changes meanwhile is not passed over.
+ */
+export interface ChangesPlace {
+  /** The last messages, as far as they have been told. */
+  readonly fromUid: number
+  /** Of those above them, the last that was told; undefined: they have not begun. */
+  readonly changed?: { readonly modSeq: number; readonly uid: number } | undefined
+}
+
 export interface ChangesSince extends OpenMailbox {
   /** The mod-sequence up to which the session knows everything. */
   readonly since: number
-  /** The last page was full: what comes behind its last message. */
-  readonly after?: { readonly modSeq: number; readonly uid: number } | undefined
+  /** `next` of the page before. */
+  readonly after?: ChangesPlace | undefined
   readonly limit: number
 }
 
 export interface MailboxChanges {
   readonly mailbox: Mailbox
-  /** New messages among them; in the order of their mod-sequences, and `limit` at most. */
+  /** New messages among them; `limit` at most. */
   readonly changed: readonly MessageFlags[]
   /** With the first page. 'forgotten': it was too long ago, whatever is not there has left. */
   readonly vanished: readonly UidRange[] | 'forgotten'
+  /** undefined: there is no more. */
+  readonly next: ChangesPlace | undefined
 }
 
 /** undefined: it is gone. */
@@ -68,23 +81,87 @@ export const readChanges = defineRead(
   async (tx, { since, after, limit, ...open }: ChangesSince): Promise<MailboxChanges | undefined> => {
     const mailbox = await findOpenMailbox(tx, open)
     if (!mailbox) return undefined
-    if (mailbox.modSeq <= since) return { mailbox, changed: [], vanished: [] }
-    const { modSeq, uid } = after ?? { modSeq: since + 1, uid: 0 } // UIDs begin at 1
-    const rows = await tx.all<FlagRow>(
-      `SELECT ${flagColumns} FROM mailbox_message
-        WHERE mailbox_id = ? AND (mod_seq, uid) > (?, ?) ORDER BY mod_seq, uid LIMIT ?`,
-      mailbox.id,
-      modSeq,
-      uid,
-      limit,
-    )
+    if (mailbox.modSeq <= since) return { mailbox, changed: [], vanished: [], next: undefined }
+    const { rows, next } = await findChanged(tx, mailbox, since, after, limit)
     return {
       mailbox,
       changed: rows.map(readFlags),
       vanished: after ? [] : await findVanished(tx, mailbox, since),
+      next,
     }
   },
 )
+
+interface ChangedPage {
+  readonly rows: readonly FlagRow[]
+  readonly next: ChangesPlace | undefined
+}
+
+async function findChanged(
+  tx: Tx,
+  mailbox: Mailbox,
+  since: number,
+  after: ChangesPlace = { fromUid: mailbox.uidNext },
+  limit: number,
+): Promise<ChangedPage> {
+  if (after.changed) return await findChangedBefore(tx, mailbox.id, after.fromUid, after.changed, limit)
+  const last = await findChangedAtEnd(tx, mailbox.id, since, after.fromUid, limit)
+  if (last.next) return last
+  const fromUid = last.rows.at(-1)?.uid ?? after.fromUid
+  const start = { modSeq: since + 1, uid: 0 } // UIDs begin at 1
+  const others = await findChangedBefore(tx, mailbox.id, fromUid, start, limit - last.rows.length)
+  return { rows: [...last.rows, ...others.rows], next: others.next }
+}
+
+const firstPiece = 4
+
+/** None that was there at `since` has a greater UID than one that has come later. */
+async function findChangedAtEnd(
+  tx: Tx,
+  mailboxId: number,
+  since: number,
+  beforeUid: number,
+  limit: number,
+): Promise<ChangedPage> {
+  const rows: FlagRow[] = []
+  let fromUid = beforeUid
+  // Mostly one has come, or none.
+  for (let piece = firstPiece; rows.length < limit; piece *= 4) {
+    const wanted = Math.min(piece, limit - rows.length)
+    const found = await tx.all<FlagRow>(
+      `SELECT ${flagColumns} FROM mailbox_message WHERE mailbox_id = ? AND uid < ? ORDER BY uid DESC LIMIT ?`,
+      mailboxId,
+      fromUid,
+      wanted,
+    )
+    const end = found.findIndex(row => row.mod_seq <= since)
+    rows.push(...(end < 0 ? found : found.slice(0, end)))
+    if (end >= 0 || found.length < wanted) return { rows, next: undefined }
+    fromUid = rows.at(-1)?.uid ?? fromUid
+  }
+  return { rows, next: { fromUid } }
+}
+
+async function findChangedBefore(
+  tx: Tx,
+  mailboxId: number,
+  beforeUid: number,
+  after: NonNullable<ChangesPlace['changed']>,
+  limit: number,
+): Promise<ChangedPage> {
+  const rows = await tx.all<FlagRow>(
+    `SELECT ${flagColumns} FROM mailbox_message ${tx.byIndex('mailbox_message_change')}
+      WHERE mailbox_id = ? AND has_changed = 1 AND (mod_seq, uid) > (?, ?) AND uid < ? ORDER BY mod_seq, uid LIMIT ?`,
+    mailboxId,
+    after.modSeq,
+    after.uid,
+    beforeUid,
+    limit,
+  )
+  const last = rows.at(-1)
+  if (!last || rows.length < limit) return { rows, next: undefined }
+  return { rows, next: { fromUid: beforeUid, changed: { modSeq: last.mod_seq, uid: last.uid } } }
+}
 
 async function findVanished(tx: Tx, mailbox: Mailbox, since: number): Promise<MailboxChanges['vanished']> {
   if (since < mailbox.vanishedFrom) return 'forgotten'

@@ -8,7 +8,12 @@ import { createMailboxChanges } from '../../src/mail-access/mailbox-changes.ts'
 import { copyMessages } from '../../src/mailbox/copy-messages.ts'
 import { forgetExpunged } from '../../src/mailbox/expunged.ts'
 import { findWantedReadings } from '../../src/mailbox/message-readings.ts'
-import { countLostWords, findWords, restoreLostWords } from '../../src/mailbox/message-words.ts'
+import {
+  countLostWords,
+  findUnindexed,
+  findWords,
+  restoreLostWords,
+} from '../../src/mailbox/message-words.ts'
 import { noLimit } from '../../src/mailbox/quota.ts'
 import { createMessageReader } from '../../src/main/message-reader.ts'
 import { SoughtText } from '../../src/message/words/sought-text.ts'
@@ -187,6 +192,25 @@ test('an account finds its own messages, also what came from a mailbox of anothe
   await words.index()
   assert.deepEqual(await find(words, 2, 'shared'), [1, 2, 3])
   assert.deepEqual(await find(words, 2, '2'), [3])
+})
+
+test('what is not in the index yet is found, page by page, among what others want', async t => {
+  const words = await openWords(t)
+  for (const id of [1, 2, 3, 4, 5, 6]) await words.store(id, `Subject: ${id}\r\n\r\nnew\r\n`)
+  await words.file({ queueId: 1, accountId: 2 }, { queueId: 2 }, { queueId: 3, accountId: 2 })
+  await words.file({ queueId: 4 }, { queueId: 4, accountId: 2 }, { queueId: 5, mailbox: 'Archive' })
+  await words.file({ queueId: 6 }, { queueId: 6 })
+  const open = await words.open(1)
+  for (const limit of [1, 2, 3, 100]) {
+    const uids: number[] = []
+    for (let after: number | undefined; ; ) {
+      const page = await words.storage.run(findUnindexed, { ...open, after, limit })
+      uids.push(...page.uids)
+      after = page.next
+      if (after === undefined) break
+    }
+    assert.deepEqual(uids.toSorted(), [1, 2, 3, 4])
+  }
 })
 
 const countIndex = defineRead('test.count-index', async tx => {

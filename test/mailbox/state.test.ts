@@ -11,6 +11,7 @@ import { MessageNumbers } from '../../src/mailbox/message-numbers.ts'
 import { flags, flagsOf, hasKeywords, live } from '../../src/mailbox/message-state.ts'
 import { createMailbox, removeMailbox } from '../../src/mailbox/name-operations.ts'
 import {
+  type ChangesPlace,
   readChanges,
   readKeywords,
   readMailboxState,
@@ -69,6 +70,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constantFrom('copy', 'move'), picks }),
   fc.record({ kind: fc.constantFrom('look', 'turn') }),
 )
+
+/** Of what has changed, told to a session. */
+const pageSizes = [1, 3, 40]
 
 class World {
   readonly #mailboxes: TestMailboxes
@@ -197,18 +201,19 @@ class World {
   /** A session that catches up knows what is there, from what it is told has changed. */
   async #look(side: Side): Promise<void> {
     const { storage } = this.#mailboxes
-    for (let after: { modSeq: number; uid: number } | undefined; ; ) {
-      const changes = await storage.run(readChanges, { ...side.open, since: side.since, after, limit: 3 })
+    const limit = pageSizes[side.since % pageSizes.length] ?? 1
+    for (let after: ChangesPlace | undefined; ; ) {
+      const changes = await storage.run(readChanges, { ...side.open, since: side.since, after, limit })
+      assert.ok(changes && changes.changed.length <= limit)
       assert.ok(changes && changes.vanished !== 'forgotten')
       for (const uid of uidsOf(changes.vanished)) side.seen.delete(uid)
       for (const { uid, keywords, flags: bits } of changes.changed)
         side.seen.set(uid, { flags: bits, keywords: new Set(keywords) })
-      const last = changes.changed.at(-1)
-      if (!last) {
+      if (!changes.next) {
         side.since = changes.mailbox.modSeq
         break
       }
-      after = last
+      after = changes.next
     }
     assert.deepEqual(sorted(side.seen), sorted(side.model))
   }

@@ -43,6 +43,7 @@ import { longNames } from './0039-long-names.ts'
 import { plainEnvelopes } from './0040-plain-envelopes.ts'
 import { judgements } from './0041-judgements.ts'
 import { logInsForgiven } from './0042-log-ins-forgiven.ts'
+import { fewerIndexes } from './0043-fewer-indexes.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -87,6 +88,7 @@ export const migrations: readonly string[] = [
   plainEnvelopes,
   judgements,
   logInsForgiven,
+  fewerIndexes,
 ]
 
 /**
