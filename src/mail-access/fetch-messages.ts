@@ -13,6 +13,7 @@ import { intersectRanges, rangesOf, type UidRange, uniteRanges } from '../mailbo
 import { StructureReader } from '../message/structure/read-structure.ts'
 import type { Extent, MessageStructure } from '../message/structure/structure.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
+import type { MaybePromise } from '../runtime/maybe-promise.ts'
 import { isDamage, StorageFault } from '../storage/storage-fault.ts'
 import { changePages } from './change-pages.ts'
 import { decodedSize, decodePart, isDecodable } from './decode-part.ts'
@@ -264,8 +265,10 @@ async function describeMessage(
   const { structure, plainEnvelope } =
     'plainEnvelope' in kept ? { structure: unread, ...kept } : { structure: kept, plainEnvelope: undefined }
   const items: FetchItem[] = []
-  for (const attribute of attributes)
-    items.push(await describe(attribute, { message, text, structure, plainEnvelope, recent }))
+  for (const attribute of attributes) {
+    const item = describe(attribute, { message, text, structure, plainEnvelope, recent })
+    items.push(item instanceof Promise ? await item : item)
+  }
   // RFC 7162 §3.1.4.1: CHANGEDSINCE asks for it.
   if (changedSince !== undefined && !attributes.some(({ kind }) => kind === 'MODSEQ'))
     items.push({ kind: 'MODSEQ', value: message.modSeq })
@@ -280,10 +283,10 @@ interface Described {
   readonly recent: RecentMessages
 }
 
-async function describe(
+function describe(
   attribute: FetchAttribute,
   { message, text, structure, plainEnvelope, recent }: Described,
-): Promise<FetchItem> {
+): MaybePromise<FetchItem> {
   const { kind } = attribute
   switch (kind) {
     case 'FLAGS':
@@ -314,27 +317,37 @@ async function describe(
       return { kind, octets: text.withoutNul(text.withTrace(structure.root.header)) }
     case 'RFC822.TEXT':
       return { kind, octets: text.withoutNul(structure.root.body) }
-    case 'BODY[]': {
-      const { partial, section } = attribute
-      return { kind, section, partial, octets: await readSection(attribute, text, structure) }
-    }
+    case 'BODY[]':
+      return describeSection(attribute, text, structure)
     case 'BINARY[]':
     case 'BINARY.SIZE[]':
-      return await describeBinary(attribute, text, structure)
+      return describeBinary(attribute, text, structure)
     case 'PREVIEW':
       // RFC 8970 §3.2: LAZY takes what costs nothing, and this is read.
-      return { kind, text: attribute.lazy ? null : await readPreview(structure.root, text) }
+      return attribute.lazy
+        ? { kind, text: null }
+        : readPreview(structure.root, text).then(preview => ({ kind, text: preview }))
     default:
       return kind satisfies never
   }
 }
 
+function describeSection(
+  { kind, section, partial }: Extract<FetchAttribute, { kind: 'BODY[]' }>,
+  text: MessageText,
+  structure: MessageStructure,
+): MaybePromise<FetchItem> {
+  const told = (octets: Octets | null): FetchItem => ({ kind, section, partial, octets })
+  if (isWhole(section)) return told(text.withoutNul(partOf(text.whole, partial)))
+  return readSection({ section, partial }, text, structure).then(told)
+}
+
 async function readSection(
-  { section, partial }: Extract<FetchAttribute, { kind: 'BODY[]' }>,
+  { section, partial }: Pick<Extract<FetchAttribute, { kind: 'BODY[]' }>, 'section' | 'partial'>,
   text: MessageText,
   structure: MessageStructure,
 ): Promise<Octets | null> {
-  const found = isWhole(section) ? text.whole : await findSection(section, structure, text)
+  const found = await findSection(section, structure, text)
   if (!found) return null
   if (!Buffer.isBuffer(found)) return text.withoutNul(partOf(found, partial))
   const bytes = partial ? found.subarray(partial.offset, partial.offset + partial.length) : found

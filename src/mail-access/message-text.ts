@@ -74,12 +74,16 @@ export class MessageText {
   }
 
   #cut(mailData: Uint8Array, start: number, end: number): Buffer {
+    const below = Buffer.from(mailData.buffer, mailData.byteOffset, mailData.length).subarray(
+      Math.max(start, 0),
+      Math.max(end, 0),
+    )
+    if (start >= 0) return below
     const above = this.#above.subarray(
       Math.max(this.#above.length + start, 0),
       Math.max(this.#above.length + Math.min(end, 0), 0),
     )
-    const below = mailData.subarray(Math.max(start, 0), Math.max(end, 0))
-    return Buffer.concat(start < 0 ? [above, below] : [below])
+    return Buffer.concat([above, below])
   }
 
   async *#stream({ start, end }: Extent, change: Change): AsyncGenerator<Uint8Array> {

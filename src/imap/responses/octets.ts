@@ -10,6 +10,9 @@ export interface Octets {
 /** Text goes out in UTF-8. */
 export type Piece = string | Octets
 
+/** What goes out one behind another. */
+export type Pieces = Piece | readonly Piece[]
+
 export type LiteralForm =
   | 'literal'
   /** There may be NUL in it (RFC 3516 §4.2). */

@@ -9,7 +9,7 @@ import { Fault } from '../../runtime/fault.ts'
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
 import type { LiteralMark } from '../grammar/literal-mark.ts'
 import { answers } from '../responses/answers.ts'
-import type { Octets, Piece } from '../responses/octets.ts'
+import type { Piece, Pieces } from '../responses/octets.ts'
 import { formatStatusResponse, type StatusResponse } from '../responses/status-response.ts'
 import { CommandReader, type ReaderEvent } from './command-reader.ts'
 import { Compression } from './compression.ts'
@@ -173,7 +173,7 @@ export class Connection extends ServerConnection<ListenerRole, StatusResponse> {
     const result = session.take(bytes)
     const step: MaybePromise<Step> =
       Symbol.asyncIterator in result
-        ? this.tell(result, piece => this.#write(piece), { next: { phase: 'logout' } })
+        ? this.tell(result, pieces => this.#write(pieces), { next: { phase: 'logout' } })
         : result
     this.when(step, outcome => this.#apply(outcome))
   }
@@ -235,27 +235,34 @@ export class Connection extends ServerConnection<ListenerRole, StatusResponse> {
     if (answer && response) this.output.addText(formatStatusResponse(answer.tag, response))
   }
 
-  async #write(piece: Piece): Promise<void> {
-    if (typeof piece === 'string') this.output.addText(piece)
-    else {
-      try {
-        await this.#writeOctets(piece)
-      } catch (cause) {
-        // The client counts on so many: whatever else were said would be taken for a part of the message.
-        this.output.flush()
-        this.destroy()
-        throw cause
+  async #write(pieces: Pieces): Promise<void> {
+    if (typeof pieces === 'string' || 'content' in pieces) await this.#writePiece(pieces)
+    else
+      for (const piece of pieces) {
+        if (this.isOver) return
+        const written = this.#writePiece(piece)
+        if (written) await written
       }
-    }
-    if (this.output.isBlocked) await this.output.whenDrained()
   }
 
-  async #writeOctets({ size, content }: Octets): Promise<void> {
+  #writePiece(piece: Piece): MaybePromise<void> {
+    if (typeof piece === 'string') this.output.addText(piece)
+    else if (piece.content instanceof Uint8Array) this.#writeOctets(piece.size, piece.content)
+    else return this.#streamOctets(piece.size, piece.content)
+    return this.output.isBlocked ? this.output.whenDrained() : undefined
+  }
+
+  #writeOctets(size: number, content: Uint8Array): void {
+    if (content.length !== size) {
+      this.#giveUp()
+      throw cutLiteral(size, content.length)
+    }
+    this.output.addOctets(content)
+  }
+
+  async #streamOctets(size: number, content: AsyncIterable<Uint8Array>): Promise<void> {
     let written = 0
-    if (content instanceof Uint8Array) {
-      written = content.length
-      this.output.addOctets(content)
-    } else
+    try {
       for await (const bytes of content) {
         written += bytes.length
         if (written > size) break
@@ -263,8 +270,17 @@ export class Connection extends ServerConnection<ListenerRole, StatusResponse> {
         if (this.output.isBlocked) await this.output.whenDrained()
         if (this.isOver) return
       }
-    if (written !== size)
-      throw new Fault('IMAP_OCTETS', `A literal of ${size} octets had ${written}: the message is damaged.`)
+      if (written !== size) throw cutLiteral(size, written)
+    } catch (cause) {
+      this.#giveUp()
+      throw cause
+    }
+  }
+
+  /** The client counts on more octets: whatever else were said would be taken for a part of the message. */
+  #giveUp(): void {
+    this.output.flush()
+    this.destroy()
   }
 
   // News for a client that hears them
@@ -287,9 +303,9 @@ export class Connection extends ServerConnection<ListenerRole, StatusResponse> {
   }
 
   async #writeNews(session: Session): Promise<void> {
-    for await (const piece of session.news()) {
+    for await (const pieces of session.news()) {
       if (this.isOver) return
-      await this.#write(piece)
+      await this.#write(pieces)
     }
   }
 
@@ -302,6 +318,10 @@ export class Connection extends ServerConnection<ListenerRole, StatusResponse> {
     if (this.session) this.session.isCompressed = true
     this.extendDeadline()
   }
+}
+
+function cutLiteral(size: number, written: number): Fault {
+  return new Fault('IMAP_OCTETS', `A literal of ${size} octets had ${written}: the message is damaged.`)
 }
 
 export function connectionAnswers({ hasTls, tlsPorts }: SessionContext): ConnectionAnswers<StatusResponse> {

@@ -3,7 +3,7 @@
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
 import type { DialogueStep } from '../../sasl/dialogue.ts'
 import type { AuthenticatedAccount } from '../../sasl/log-in-services.ts'
-import type { Piece } from '../responses/octets.ts'
+import type { Pieces } from '../responses/octets.ts'
 import type { StatusResponse } from '../responses/status-response.ts'
 import type { AppendFlow } from './append-flow.ts'
 import type { SelectedMailbox, SessionMailboxes } from './mailbox-services.ts'
@@ -55,4 +55,4 @@ export interface Step {
  * An answer that is made while the client reads it; the step stands at its end. The client may go away in the middle: then
  * `return` is called.
  */
-export type Telling = AsyncGenerator<Piece, Step, undefined>
+export type Telling = AsyncGenerator<Pieces, Step, undefined>

@@ -13,7 +13,7 @@ import type { LiteralMark } from '../grammar/literal-mark.ts'
 import type { GrammarTerms } from '../grammar/terms.ts'
 import { answers } from '../responses/answers.ts'
 import { codes } from '../responses/codes.ts'
-import type { Piece } from '../responses/octets.ts'
+import type { Pieces } from '../responses/octets.ts'
 import { formatNote, type StatusResponse } from '../responses/status-response.ts'
 import type { ResponseTerms } from '../responses/terms.ts'
 import { answerProblem } from './answer-problem.ts'
@@ -282,12 +282,12 @@ export class Session {
   }
 
   /** What has happened, for a client that hears news. */
-  async *news(): AsyncGenerator<Piece, void, undefined> {
+  async *news(): AsyncGenerator<Pieces, void, undefined> {
     if (this.state.phase === 'selected') yield* this.#newsOf(this.state.mailbox)
     yield formatNews(await this.#notification.take(), this)
   }
 
-  async *#newsOf(mailbox: SelectedMailbox): AsyncGenerator<Piece, void, undefined> {
+  async *#newsOf(mailbox: SelectedMailbox): AsyncGenerator<Pieces, void, undefined> {
     if (!this.#notification.isOn) {
       yield formatChanges(await mailbox.takeChanges('all'), this)
       return
@@ -304,7 +304,7 @@ export class Session {
     const { attributes } = selected
     const request = { attributes, changedSince: undefined, vanished: false, page: undefined }
     const set = { kind: 'ranges', ranges } as const
-    for await (const batch of mailbox.fetch({ ...request, by: 'uid', set })) yield* formatBatch(this, batch)
+    for await (const batch of mailbox.fetch({ ...request, by: 'uid', set })) yield formatBatch(this, batch)
   }
 
   /** IDLE begins: what has happened until now, where it is not told as news anyway. */

@@ -35,7 +35,7 @@ async function* tell(
   let isDecoded = true
   for await (const batch of selected.fetch({ ...request, attributes })) {
     isDecoded &&= !batch.some(({ items }) => items.some(isUndecodable))
-    yield* formatBatch(session, batch)
+    yield formatBatch(session, batch)
   }
   return session.answer(tag, isDecoded ? answers.completed('FETCH') : answers.unknownEncoding)
 }

@@ -8,7 +8,7 @@ import {
   formatNamespaces,
   formatVanished,
 } from '../../responses/mailbox-data.ts'
-import type { Piece } from '../../responses/octets.ts'
+import type { Pieces } from '../../responses/octets.ts'
 import { formatNote } from '../../responses/status-response.ts'
 import { afterLogin, type Command, type CommandOf, usual, withMailbox } from '../command.ts'
 import { isRefusal, type SelectedFacts, type SelectedMailbox } from '../mailbox-services.ts'
@@ -50,10 +50,10 @@ async function* tell(
 }
 
 /** RFC 7162 §3.2.5.1 */
-async function* resync(session: Session, { resync }: SelectedMailbox): AsyncGenerator<Piece> {
+async function* resync(session: Session, { resync }: SelectedMailbox): AsyncGenerator<Pieces> {
   if (!resync) return
   if (resync.vanished.length > 0) yield formatVanished(resync.vanished, 'earlier')
-  for await (const batch of resync.changed()) yield* formatBatch(session, batch)
+  for await (const batch of resync.changed()) yield formatBatch(session, batch)
 }
 
 const closedNotice = formatNote(codes.closed, 'The mailbox before it is closed')
