@@ -5,15 +5,15 @@ import type { OperationRegistry, Storage, WakeKeys, WakeTopic } from './operatio
 import type { FromStore, ToStore, WriteResult } from './storage-messages.ts'
 import { WokenTopics } from './woken.ts'
 
-/** How long what a commit wakes may wait for what the commits right behind it wake. */
-const wakesTogetherMs = 3
+/** So many commits that follow each other may what they wake be told together. */
+const commitsTogether = 4
 
 export function serveStorage(port: MessagePort, storage: Storage, registry: OperationRegistry): void {
   let results: WriteResult[] = []
   const woken = new WokenTopics()
-  let wokenSince = 0
   let isHeld = false
   let isNewlyWoken = false
+  let commitsHeld = 0
   // A message costs both threads more than what is in it. A commit wakes, and resolves all its writes, in one go: the first of all
   // its results sends for the others, after them.
   const send = (): void => {
@@ -26,13 +26,13 @@ export function serveStorage(port: MessagePort, storage: Storage, registry: Oper
   }
   // Nobody waits for what is woken alone: while each turn of the event loop has a commit that wakes, it is one message for several.
   const sendWhenQuiet = (): void => {
-    isHeld = isNewlyWoken && !woken.isEmpty && performance.now() - wokenSince < wakesTogetherMs
+    isHeld = isNewlyWoken && !woken.isEmpty && commitsHeld < commitsTogether
     isNewlyWoken = false
     if (isHeld) setImmediate(sendWhenQuiet)
     else if (!woken.isEmpty) send()
   }
   const wake = (topic: WakeTopic, keys: WakeKeys): void => {
-    if (woken.isEmpty) wokenSince = performance.now()
+    commitsHeld = woken.isEmpty ? 1 : commitsHeld + 1
     woken.addAll(new Map([[topic, keys]]))
     isNewlyWoken = true
     if (!isHeld) setImmediate(sendWhenQuiet)
