@@ -13,7 +13,7 @@ export function serveStorage(port: MessagePort, storage: Storage, registry: Oper
   const woken = new WokenTopics()
   let isHeld = false
   let isNewlyWoken = false
-  let commitsHeld = 0
+  let turnsHeld = 0
   // A message costs both threads more than what is in it. A commit wakes, and resolves all its writes, in one go: the first of all
   // its results sends for the others, after them.
   const send = (): void => {
@@ -26,13 +26,13 @@ export function serveStorage(port: MessagePort, storage: Storage, registry: Oper
   }
   // Nobody waits for what is woken alone: while each turn of the event loop has a commit that wakes, it is one message for several.
   const sendWhenQuiet = (): void => {
-    isHeld = isNewlyWoken && !woken.isEmpty && commitsHeld < commitsTogether
+    isHeld = isNewlyWoken && !woken.isEmpty && ++turnsHeld < commitsTogether
     isNewlyWoken = false
     if (isHeld) setImmediate(sendWhenQuiet)
     else if (!woken.isEmpty) send()
   }
   const wake = (topic: WakeTopic, keys: WakeKeys): void => {
-    commitsHeld = woken.isEmpty ? 1 : commitsHeld + 1
+    if (woken.isEmpty) turnsHeld = 0
     woken.addAll(new Map([[topic, keys]]))
     isNewlyWoken = true
     if (!isHeld) setImmediate(sendWhenQuiet)
