@@ -102,18 +102,19 @@ function damageOf(mailDataIds: ReadonlySet<number>): StorageFault {
 async function sinceChange(
   { storage, id, numbers, ranges }: Fetching,
   { changedSince }: Request,
-): Promise<readonly number[]> {
-  if (changedSince === undefined) return [...numbers.uidsIn(ranges)]
+): Promise<Iterable<number>> {
+  if (changedSince === undefined) return numbers.uidsIn(ranges)
   const changed: number[] = []
   for await (const page of changePages(storage, id, changedSince))
     for (const { uid } of page?.changed ?? []) changed.push(uid)
   changed.sort((a, b) => a - b)
-  return [...numbers.uidsIn(intersectRanges(rangesOf(changed), uniteRanges(ranges)))]
+  return numbers.uidsIn(intersectRanges(rangesOf(changed), uniteRanges(ranges)))
 }
 
 /** PARTIAL (RFC 9394 §3.1). */
-function pageOf<Value>(values: readonly Value[], page: Request['page']): readonly Value[] {
-  if (!page) return values
+function pageOf<Value>(all: Iterable<Value>, page: Request['page']): Iterable<Value> {
+  if (!page) return all
+  const values = [...all]
   if (page.from === 'start') return values.slice(page.first - 1, page.last)
   return values.slice(Math.max(values.length - page.last, 0), Math.max(values.length - page.first + 1, 0))
 }
@@ -121,7 +122,7 @@ function pageOf<Value>(values: readonly Value[], page: Request['page']): readonl
 async function* fetchFlags(
   { storage, id, numbers, recent }: Fetching,
   { attributes }: Request,
-  uids: readonly number[],
+  uids: Iterable<number>,
 ): AsyncGenerator<MessageBatch> {
   const state = await storage.run(readMailboxState, id)
   const states = new FlagStates(state?.blocks ?? [])
@@ -129,17 +130,19 @@ async function* fetchFlags(
     const keywords = piece.some(uid => states.of(uid)?.hasKeywords === true)
       ? await keywordsOf(storage, id, piece)
       : undefined
-    yield piece.flatMap(uid => {
+    const batch: FetchedMessage[] = []
+    for (const uid of piece) {
       const sequence = numbers.numberOf(uid)
       const found = states.of(uid)
-      if (sequence === undefined || !found) return []
+      if (sequence === undefined || !found) continue
       const words = found.hasKeywords ? (keywords?.get(uid) ?? []) : []
       const flags = recent.flagNames({ uid, flags: found.flags, keywords: words })
       const items = attributes.map(
         ({ kind }): FetchItem => (kind === 'UID' ? { kind, value: uid } : { kind: 'FLAGS', flags }),
       )
-      return [{ sequence, uid, items }]
-    })
+      batch.push({ sequence, uid, items })
+    }
+    yield batch
   }
 }
 
