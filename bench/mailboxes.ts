@@ -5,7 +5,7 @@
 // Needs root and the Debian packages dovecot-lmtpd and dovecot-imapd, and nothing else that is busy on the machine.
 import { parseArgs } from 'node:util'
 import { findDiskFolder } from './environment.ts'
-import { measureMailboxes } from './mailboxes/measure.ts'
+import { measureMailboxes, type StartServer } from './mailboxes/measure.ts'
 import { formatMailboxes, judgeMailboxes } from './mailboxes/report.ts'
 import { startDovecotSubject, startPostriderSubject } from './mailboxes/subjects.ts'
 
@@ -19,16 +19,18 @@ const { values } = parseArgs({
   },
 })
 
-const starts = { dovecot: startDovecotSubject, postrider: startPostriderSubject }
+const starts: Readonly<Record<string, StartServer>> = {
+  dovecot: startDovecotSubject,
+  postrider: startPostriderSubject,
+}
 const folder = values.folder ?? findDiskFolder()
 const plan = {
   messages: Number(values.messages),
   fetched: Number(values.fetched),
   idle: Number(values.idle),
 }
-const measured = []
-for (const [name, start] of Object.entries(starts))
-  if (values.subjects.split(',').includes(name)) measured.push(await measureMailboxes(start, plan, folder))
-const judged = judgeMailboxes(measured)
+const subjects = values.subjects.split(',')
+const chosen = Object.entries(starts).flatMap(([name, start]) => (subjects.includes(name) ? [start] : []))
+const judged = judgeMailboxes(await measureMailboxes(chosen, plan, folder))
 console.log(formatMailboxes(judged, plan))
 if (judged.some(({ met }) => met === false)) process.exitCode = 1

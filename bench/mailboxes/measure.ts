@@ -1,4 +1,5 @@
-// What is measured of one server, one after the other, each on accounts of its own where it would change what others see.
+// What is measured of mailboxes, one after the other, each on accounts of its own where it would change what others see. The servers
+// take turns: a machine is not as fast in one minute as in the next, least of all one that others share.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readPssBytes } from '../../test/harness/process-tree.ts'
 import { ImapConnection } from './imap-connection.ts'
@@ -43,42 +44,80 @@ const deliveries = 8000
 const warmUpDeliveries = 4000
 const newsRounds = 50
 const appendedBySpread = 8000
+/** Of what is a rate: in so many parts, each server one after the other. */
+const turns = 8
 const perMultiAppend = 500
 
+export type StartServer = (users: number, folder: string) => Promise<MailboxServer>
+
 export async function measureMailboxes(
-  start: (users: number, folder: string) => Promise<MailboxServer>,
+  starts: readonly StartServer[],
   plan: Plan,
   folder: string,
-): Promise<Figures> {
-  const rows = new Map<RowName, number>()
-  /** Its name. */
-  const onFresh = async (...all: readonly Measure[]): Promise<MailboxServer['name']> => {
-    const server = await start(users, folder)
+): Promise<readonly Figures[]> {
+  const figures = new Map<MailboxServer['name'], Map<RowName, number>>()
+  const onFresh = async (...measures: readonly Measure[]): Promise<void> => {
+    const servers: MailboxServer[] = []
     try {
-      for (const measure of all)
-        await measure(server, plan, (name, value) => {
-          rows.set(name, value)
-          console.error(`${server.name}  ${name}: ${value.toFixed(2)}`)
+      for (const start of starts) servers.push(await start(users, folder))
+      for (const measure of measures)
+        await inTurns(servers, server => {
+          const rows = figures.get(server.name) ?? new Map<RowName, number>()
+          figures.set(server.name, rows)
+          return measure(server, plan, (name, value) => {
+            rows.set(name, value)
+            console.error(`${server.name}  ${name}: ${value.toFixed(2)}`)
+          })
         })
-      return server.name
     } finally {
-      await server.stop()
+      for (const server of servers) await server.stop()
     }
   }
-  const name = await onFresh(measureDelivery, measureAppend, measureFetch, measureLarge)
+  await onFresh(measureDelivery, measureAppend, measureFetch, measureLarge)
   // What the sessions before them have left in memory, and what is given back of that, is no session's.
   await onFresh(measureIdle)
-  return { server: name, rows }
+  return [...figures].map(([server, rows]) => ({ server, rows }))
 }
 
-type Measure = (server: MailboxServer, plan: Plan, note: Note) => Promise<void>
+/** Each goes on to its next `yield` when the others have come to theirs, and have done what they put off. */
+async function inTurns(
+  servers: readonly MailboxServer[],
+  begin: (server: MailboxServer) => AsyncGenerator<void>,
+): Promise<void> {
+  let running = servers.map(server => ({ server, work: begin(server) }))
+  while (running.length > 0) {
+    const left: typeof running = []
+    for (const one of running) {
+      const { done } = await one.work.next()
+      await one.server.settle()
+      if (!done) left.push(one)
+    }
+    running = left
+  }
+}
+
+/** It yields where another server may take its turn. */
+type Measure = (server: MailboxServer, plan: Plan, note: Note) => AsyncGenerator<void>
 
 type Note = (name: RowName, value: number) => void
+
+/** Of `count` in all, in messages per second of this server's turns. */
+async function* rateInTurns(
+  count: number,
+  work: (count: number) => Promise<unknown>,
+): AsyncGenerator<void, number> {
+  let took = 0
+  for (let turn = 0; turn < turns; turn++) {
+    yield
+    took += await seconds(() => work(count / turns))
+  }
+  return count / took
+}
 
 const open = ({ imapPort, password }: MailboxServer, user: number): Promise<ImapConnection> =>
   ImapConnection.open(imapPort, userName(user), password)
 
-async function measureDelivery(server: MailboxServer, _plan: Plan, note: Note): Promise<void> {
+async function* measureDelivery(server: MailboxServer, _plan: Plan, note: Note): AsyncGenerator<void> {
   const sessions = await Promise.all(Array.from({ length: 8 }, () => LmtpConnection.open(server.lmtpSocket)))
   const deliver = async (count: number): Promise<void> => {
     let next = 0
@@ -90,18 +129,18 @@ async function measureDelivery(server: MailboxServer, _plan: Plan, note: Note): 
     )
   }
   await deliver(warmUpDeliveries)
-  note('deliver, 8 sessions', deliveries / (await seconds(() => deliver(deliveries))))
+  note('deliver, 8 sessions', yield* rateInTurns(deliveries, deliver))
   for (const session of sessions) session.close()
 }
 
-async function measureAppend(server: MailboxServer, { fetched }: Plan, note: Note): Promise<void> {
+async function* measureAppend(server: MailboxServer, { fetched }: Plan, note: Note): AsyncGenerator<void> {
   const one = await open(server, accounts.appended)
-  note('append, 1 session', fetched / (await seconds(() => appendAll(one, fetched))))
+  note('append, 1 session', yield* rateInTurns(fetched, count => appendAll(one, count)))
   one.close()
   const several = await Promise.all(Array.from({ length: 8 }, (_, n) => open(server, accounts.spread + n)))
-  const each = appendedBySpread / several.length
-  const took = await seconds(() => Promise.all(several.map(session => appendAll(session, each))))
-  note('append, 8 sessions', appendedBySpread / took)
+  const appendEach = (count: number): Promise<unknown> =>
+    Promise.all(several.map(session => appendAll(session, count / several.length)))
+  note('append, 8 sessions', yield* rateInTurns(appendedBySpread, appendEach))
   for (const session of several) session.close()
 }
 
@@ -112,20 +151,21 @@ async function appendAll(session: ImapConnection, count: number): Promise<void> 
   }
 }
 
-async function measureFetch(server: MailboxServer, { fetched }: Plan, note: Note): Promise<void> {
-  await server.settle()
+async function* measureFetch(server: MailboxServer, { fetched }: Plan, note: Note): AsyncGenerator<void> {
   const session = await open(server, accounts.appended)
   await session.command('SELECT INBOX')
   // What is put off until it is first asked for is made then, and is not in the figure of either.
   await session.command('FETCH 1:* (ENVELOPE)')
+  yield
   note('fetch envelope', await fastest(3, () => session.command('FETCH 1:* (ENVELOPE)')))
+  yield
   note('fetch body', await fastest(3, () => session.command('FETCH 1:* (BODY.PEEK[])')))
   const { bytes } = await session.command('FETCH 1:* (BODY.PEEK[])')
   if (bytes < fetched * 1500) throw new Error(`${server.name} sent ${bytes} bytes of ${fetched} messages`)
   session.close()
 }
 
-async function measureLarge(server: MailboxServer, { messages }: Plan, note: Note): Promise<void> {
+async function* measureLarge(server: MailboxServer, { messages }: Plan, note: Note): AsyncGenerator<void> {
   const filler = await open(server, accounts.large)
   for (let first = 0; first < messages; first += perMultiAppend) {
     const parts: (string | Uint8Array)[] = ['APPEND INBOX']
@@ -135,11 +175,12 @@ async function measureLarge(server: MailboxServer, { messages }: Plan, note: Not
     }
     await filler.command(...parts)
   }
-  await server.settle()
+  yield
   await filler.command('SELECT INBOX')
   const first = await filler.command('SEARCH RETURN (COUNT) ALL')
   if (!first.tail.includes(`COUNT ${messages}`)) throw new Error(`${server.name} has not all: ${first.tail}`)
   filler.close()
+  yield
 
   note(
     'select',
@@ -150,11 +191,14 @@ async function measureLarge(server: MailboxServer, { messages }: Plan, note: Not
       return took
     }),
   )
+  yield
   const session = await open(server, accounts.large)
   await session.command('SELECT INBOX')
   note('fetch flags', await fastest(5, () => session.command('FETCH 1:* (FLAGS)')))
+  yield
   await measureSearch(session, messages, note)
   session.close()
+  yield
   await measureResync(server, messages, note)
 }
 
@@ -190,7 +234,8 @@ async function measureResync(server: MailboxServer, messages: number, note: Note
   note('qresync', Math.min(...times))
 }
 
-async function measureIdle(server: MailboxServer, { idle }: Plan, note: Note): Promise<void> {
+// oxlint-disable-next-line require-yield -- memory is counted while nobody else makes any
+async function* measureIdle(server: MailboxServer, { idle }: Plan, note: Note): AsyncGenerator<void> {
   const count = server.name === 'Dovecot' ? Math.ceil(idle / 10) : idle
   const openIdle = async (number: number): Promise<ImapConnection> => {
     const session = await open(server, accounts.idle + (number % idleUsers))

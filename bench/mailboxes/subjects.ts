@@ -102,9 +102,7 @@ export async function startPostriderSubject(
 async function awaitIndex(dataFolder: string): Promise<void> {
   const database = new DatabaseSync(join(dataFolder, databaseFileName), { readOnly: true })
   const countWanted = database.prepare('SELECT count(*) AS wanted FROM words_wanted')
-  const begun = performance.now()
   while (countWanted.get()?.['wanted'] !== 0) await sleep(100)
-  console.log(`Postrider  the index is ${((performance.now() - begun) / 1000).toFixed(1)} s behind`)
   database.close()
 }
 
