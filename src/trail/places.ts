@@ -12,13 +12,13 @@ const shortMarks = 2 ** 22
 
 /** Four bytes each, the lowest first: stored, so this may never change. */
 export function makePlaces(places: readonly Place[]): Uint8Array {
-  const numbers = Uint32Array.from(
-    places,
-    ({ mark, offset }) => (mark % shortMarks) * offsets + offset,
-  ).sort()
+  const numbers = new Uint32Array(places.length)
+  let at = 0
+  for (const { mark, offset } of places) numbers[at++] = (mark % shortMarks) * offsets + offset
+  numbers.sort()
   const bytes = new Uint8Array(numbers.length * 4)
   const view = new DataView(bytes.buffer)
-  for (const [index, number] of numbers.entries()) view.setUint32(index * 4, number, true)
+  for (let index = 0; index < numbers.length; index++) view.setUint32(index * 4, numbers[index] ?? 0, true)
   return bytes
 }
 

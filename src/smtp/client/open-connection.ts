@@ -412,11 +412,11 @@ function formatRecipient(
 
 async function* noMailData(): AsyncIterable<Uint8Array> {}
 
-// Made once: a format costs more than all else of a small message's dialogue.
-const inThousands = new Intl.NumberFormat('en')
+// An Intl.NumberFormat costs more than all else of a small message's dialogue.
+const beforeThousands = /\B(?=(?:\d{3})+$)/g
 
 function describeBytes(size: number): string {
-  return `${inThousands.format(size)} bytes of mail data`
+  return `${String(size).replaceAll(beforeThousands, ',')} bytes of mail data`
 }
 
 function lost(host: string): Result {
