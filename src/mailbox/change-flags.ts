@@ -71,8 +71,7 @@ export const changeFlags = defineWrite(
     )
     for (const { first, last, flags, keywords: text } of runsOf(changed, rows))
       await tx.run(
-        `UPDATE mailbox_message SET flags = ?, keywords = ?, mod_seq = ?, has_changed = 1
-          WHERE mailbox_id = ? AND uid BETWEEN ? AND ?`,
+        'UPDATE mailbox_message SET flags = ?, keywords = ?, mod_seq = ? WHERE mailbox_id = ? AND uid BETWEEN ? AND ?',
         flags,
         text,
         modSeq,

@@ -160,13 +160,14 @@ async function insertCopies(tx: Tx, { target, rows, firstUid, modSeq, now }: Bri
     await tx.run(
       `INSERT INTO mailbox_message
          (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, saved_at, size, flags, keywords, mod_seq,
-          has_changed)
-       SELECT ?, ?, mail_data_id, queue_id, trace_fields, received_at, ?, size, ?, ?, ?, 0 FROM mailbox_message WHERE id = ?`,
+          filed_mod_seq)
+       SELECT ?, ?, mail_data_id, queue_id, trace_fields, received_at, ?, size, ?, ?, ?, ? FROM mailbox_message WHERE id = ?`,
       target.id,
       firstUid + at,
       now,
       flags,
       keywords,
+      modSeq,
       modSeq,
       id,
     )
@@ -176,13 +177,14 @@ async function moveRows(tx: Tx, bringing: Bringing): Promise<void> {
   const { source, target, found, rows, firstUid, modSeq, now } = bringing
   for (const [at, { id, flags, keywords }] of rows.entries())
     await tx.run(
-      `UPDATE mailbox_message SET mailbox_id = ?, uid = ?, saved_at = ?, flags = ?, keywords = ?, mod_seq = ?, has_changed = 0
+      `UPDATE mailbox_message SET mailbox_id = ?, uid = ?, saved_at = ?, flags = ?, keywords = ?, mod_seq = ?, filed_mod_seq = ?
         WHERE id = ?`,
       target.id,
       firstUid + at,
       now,
       flags,
       keywords,
+      modSeq,
       modSeq,
       id,
     )

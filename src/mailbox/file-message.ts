@@ -86,8 +86,8 @@ export async function insertMessages(
     tx.run(
       `INSERT INTO mailbox_message
          (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, saved_at, size, flags, keywords, mod_seq,
-          has_changed)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+          filed_mod_seq)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       mailbox.id,
       firstUid + at,
       message.mailDataId,
@@ -98,6 +98,7 @@ export async function insertMessages(
       message.size,
       message.flags,
       message.keywords,
+      modSeq,
       modSeq,
     ),
   )

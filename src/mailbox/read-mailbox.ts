@@ -151,7 +151,7 @@ async function findChangedBefore(
 ): Promise<ChangedPage> {
   const rows = await tx.all<FlagRow>(
     `SELECT ${flagColumns} FROM mailbox_message ${tx.byIndex('mailbox_message_change')}
-      WHERE mailbox_id = ? AND has_changed = 1 AND (mod_seq, uid) > (?, ?) AND uid < ? ORDER BY mod_seq, uid LIMIT ?`,
+      WHERE mailbox_id = ? AND mod_seq <> filed_mod_seq AND (mod_seq, uid) > (?, ?) AND uid < ? ORDER BY mod_seq, uid LIMIT ?`,
     mailboxId,
     after.modSeq,
     after.uid,

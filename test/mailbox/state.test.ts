@@ -365,3 +365,33 @@ test('messages of a range are counted over blocks that are full, empty and not t
         `${first}:${last}`,
       )
 })
+
+/** As a server does that knows nothing of `filed_mod_seq`. */
+const setSeenAsBefore = defineWrite(
+  'test.set-seen-as-before',
+  async (tx, { mailboxId, uid }: { readonly mailboxId: number; readonly uid: number }) => {
+    await tx.run('UPDATE mailbox SET mod_seq = mod_seq + 1 WHERE id = ?', mailboxId)
+    await tx.run(
+      `UPDATE mailbox_message SET flags = ?, mod_seq = (SELECT mod_seq FROM mailbox WHERE id = ?)
+        WHERE mailbox_id = ? AND uid = ?`,
+      flags.seen,
+      mailboxId,
+      mailboxId,
+      uid,
+    )
+  },
+)
+
+test('what a server of an older version changes beside this one is told (docs/adr/0010)', async t => {
+  const mailboxes = await openMailboxes(t)
+  for (const id of [1, 2, 3]) await mailboxes.store(id)
+  await mailboxes.file({ queueId: 1 }, { queueId: 2 }, { queueId: 3 })
+  const open = await mailboxes.open()
+  const since = (await mailboxes.storage.run(readMailboxState, open))?.mailbox.modSeq ?? assert.fail()
+  await mailboxes.storage.run(setSeenAsBefore, { mailboxId: open.mailboxId, uid: 1 })
+  const changes = await mailboxes.storage.run(readChanges, { ...open, since, limit: 10 })
+  assert.deepEqual(
+    changes?.changed.map(({ uid, flags: bits }) => [uid, bits]),
+    [[1, flags.seen]],
+  )
+})
