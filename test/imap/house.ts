@@ -71,6 +71,8 @@ export interface HouseOptions {
   readonly messages?: number
   /** Waited for before changes are taken. */
   readonly whenTaking?: () => Promise<void>
+  /** What a watch has to tell, in place of what it has usually. */
+  readonly watched?: () => readonly AccountNews[]
   readonly appendWrite?: (octets: Uint8Array) => MaybePromise<void>
 }
 
@@ -80,6 +82,7 @@ export function createHouse({
   messageSize = 5,
   messages = 3,
   whenTaking,
+  watched,
   appendWrite,
 }: HouseOptions = {}): House {
   const accepted: string[] = []
@@ -366,7 +369,7 @@ export function createHouse({
               status ? [{ kind: 'status', mailbox: 'Trash', values: new Map([['MESSAGES', 2]]) }] : [],
             take: () =>
               at(() => {
-                const taken = news
+                const taken = watched?.() ?? news
                 news = [{ kind: 'overflow' }]
                 return taken
               }),

@@ -378,3 +378,26 @@ void test('the server stops: BYE to who waits, an answer first to who is served'
   await closed
   assert.equal(house.open(), 0)
 })
+
+void test('what has happened in the mailbox is told later where what has happened elsewhere cannot be found out', async t => {
+  let isBroken = false
+  const { server, house, connect } = await startServer(
+    { log: silentLog },
+    {
+      watched() {
+        if (isBroken) throw new Error('the storage is away')
+        return []
+      },
+    },
+  )
+  t.after(() => server.close(0))
+  const client = await connect()
+  t.after(() => client.destroy())
+  await client.command('a1 ENABLE METADATA')
+  await client.command('a2 SELECT INBOX')
+  house.deliver()
+  isBroken = true
+  assert.match((await client.command('a3 NOOP')).join(), /^a3 NO /)
+  isBroken = false
+  assert.ok((await client.command('a4 NOOP')).includes('* 4 EXISTS'))
+})

@@ -515,8 +515,9 @@ export class Session {
   /** RFC 9051 §7: what has happened in the mailbox stands before the answer. */
   async #withChanges(step: Step, scope: 'all' | 'without-expunges'): Promise<Step> {
     if (!step.answer || step.effect) return step
-    const ofSelected = step.next.phase === 'selected' ? await this.#takeChanges(scope) : ''
-    const changes = ofSelected + formatNews(await this.#notification.take(), this)
+    // What the mailbox has to tell is taken once: nothing that may fail comes behind it, or numbers were others here than there.
+    const news = formatNews(await this.#notification.take(), this)
+    const changes = (step.next.phase === 'selected' ? await this.#takeChanges(scope) : '') + news
     return changes === '' ? step : { ...step, untagged: (step.untagged ?? '') + changes }
   }
 
