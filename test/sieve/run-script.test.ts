@@ -234,6 +234,12 @@ describe('vacation', () => {
     ['comes from a mailer', plain, 'MAILER-DAEMON@example.net'],
     ['comes from the owner of a list', plain, 'owner-list@example.net'],
     ['comes from a list manager', plain, 'list-request@example.net'],
+    [
+      'comes from a list, each member by an address of its own',
+      plain,
+      'list-bounces+me=example.com@example.net',
+    ],
+    ['comes from a sender of bulk mail', plain, 'bounces+1234-5abc-me=example.com@example.net'],
     ['comes from the owner himself', plain, 'me@example.com'],
   ]
   for (const [what, text, from = 'sender@example.net'] of silent)

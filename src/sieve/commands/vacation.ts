@@ -203,7 +203,8 @@ const automaticLocalParts = [
 ]
 
 function isAutomatic({ localPart }: Address): boolean {
-  const name = localPart.toLowerCase()
+  // A list that asks each member by an address of his own writes him behind it: list-bounces+anna=example.org.
+  const [name = ''] = localPart.toLowerCase().split('+')
   return (
     automaticLocalParts.includes(name) ||
     name.startsWith('owner-') ||
