@@ -104,11 +104,12 @@ async function sinceChange(
   { changedSince }: Request,
 ): Promise<Iterable<number>> {
   if (changedSince === undefined) return numbers.uidsIn(ranges)
-  const changed: number[] = []
+  // What changes while further pages are read is in two of them.
+  const changed = new Set<number>()
   for await (const page of changePages(storage, id, changedSince))
-    for (const { uid } of page?.changed ?? []) changed.push(uid)
-  changed.sort((a, b) => a - b)
-  return numbers.uidsIn(intersectRanges(rangesOf(changed), uniteRanges(ranges)))
+    for (const { uid } of page?.changed ?? []) changed.add(uid)
+  const inOrder = [...changed].sort((a, b) => a - b)
+  return numbers.uidsIn(intersectRanges(rangesOf(inOrder), uniteRanges(ranges)))
 }
 
 /** PARTIAL (RFC 9394 §3.1). */

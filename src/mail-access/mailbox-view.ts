@@ -430,7 +430,16 @@ export class MailboxView implements SelectedMailbox {
   }
 
   async takeChanges(scope: 'all' | 'without-expunges'): Promise<readonly MailboxChange[]> {
-    if (this.#isDirty) await this.#readChanges()
+    if (this.#isDirty) {
+      this.#isDirty = false
+      try {
+        await this.#readChanges()
+      } catch (cause) {
+        // Nothing wakes it once more: the next command has to look.
+        this.#isDirty = true
+        throw cause
+      }
+    }
     const changes: MailboxChange[] = scope === 'all' ? this.#tellExpunged() : []
     if (this.#hasNew)
       changes.push({
@@ -472,7 +481,6 @@ export class MailboxView implements SelectedMailbox {
   }
 
   async #readChanges(): Promise<void> {
-    this.#isDirty = false
     const rights = await this.#rights()
     if (!rights.includes('r')) {
       this.#later = [...this.#numbers.uidsIn([everything])]
@@ -501,13 +509,14 @@ export class MailboxView implements SelectedMailbox {
         else this.#changed.set(message.uid, message)
       }
     }
+    if (!mailbox) return
+    await this.#takeIn(
+      mailbox,
+      arrived.sort((a, b) => a - b),
+    )
+    // At the end: what cannot be taken in now is read again.
     this.#silent.clear()
-    this.#known = mailbox?.modSeq ?? this.#known
-    if (mailbox)
-      await this.#takeIn(
-        mailbox,
-        arrived.sort((a, b) => a - b),
-      )
+    this.#known = mailbox.modSeq
   }
 
   async #takeIn(mailbox: Mailbox, arrived: readonly number[]): Promise<void> {

@@ -9,9 +9,10 @@ import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
 import type { AccessParts } from '../../src/mail-access/parts.ts'
 import type { Appending } from '../../src/mailbox/append-messages.ts'
 import { findMailbox } from '../../src/mailbox/name-operations.ts'
-import { defineWrite } from '../../src/storage/operation.ts'
+import { readChanges } from '../../src/mailbox/read-mailbox.ts'
+import { defineWrite, type Storage } from '../../src/storage/operation.ts'
 import { fillMailbox } from '../mailbox/open-mailboxes.ts'
-import { appendTo, fetch, openAccount, ranges, told } from './open-account.ts'
+import { appendTo, fetch, openAccount, ranges, type TestAccount, told } from './open-account.ts'
 
 const lines = (...text: readonly string[]): string => text.map(line => `${line}\r\n`).join('')
 
@@ -470,4 +471,49 @@ test('a large mailbox is removed in several writes, each of which others wait fo
   const session = new AccountMailboxes({ ...parts, storage: counting }, 1)
   assert.equal(await session.delete('Lists'), undefined)
   assert.deepEqual([...new Set(left)], [4500, 2500, 500, 0])
+})
+
+/** A session whose storage is asked by `run`. */
+function openThrough(account: TestAccount, run: Storage['run']): AccountMailboxes {
+  return new AccountMailboxes({ ...account.parts, storage: { run } }, 1)
+}
+
+test('what cannot be read of changes, or taken in, is told the next time', async t => {
+  const account = await openAccount(t)
+  await account.append(message)
+  let failing = ''
+  const mailboxes = openThrough(account, async (operation, input) => {
+    if (operation.name === failing) throw new Error('broken')
+    return await account.storage.run(operation, input)
+  })
+  const mailbox = await account.select('INBOX', mailboxes, { tellsRecent: true })
+  assert.deepEqual(await changes(mailbox), [])
+  let count = 1
+  for (const name of ['mailbox.read-changes', 'mailbox.claim-recent']) {
+    await account.append(message)
+    failing = name
+    await assert.rejects(changes(mailbox), /broken/)
+    failing = ''
+    assert.deepEqual(await changes(mailbox), [`exists ${++count}, recent ${count}`])
+  }
+})
+
+test('CHANGEDSINCE tells a message once that changes between two pages', async t => {
+  const account = await openAccount(t)
+  for (let count = 0; count < 3; count++) await account.append(message)
+  const other = await account.select()
+  const { highestModSeq } = other
+  for (const number of [1, 2]) await other.store(set('add', ['\\Flagged'], number))
+  let pages = 0
+  const run: Storage['run'] = async (operation, input) => {
+    if (operation.name !== readChanges.name) return await account.storage.run(operation, input)
+    if (pages++ === 1) await other.store(set('add', ['\\Seen']))
+    return await account.storage.run(operation, { ...input, limit: 1 })
+  }
+  const mailbox = await account.select('INBOX', openThrough(account, run))
+  assert.deepEqual(await fetch(mailbox, flags, { changedSince: highestModSeq }), [
+    '* 1 FETCH (FLAGS (\\Seen \\Flagged))',
+    '* 2 FETCH (FLAGS (\\Flagged))',
+  ])
+  assert.ok(pages > 2)
 })
