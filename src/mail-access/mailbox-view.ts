@@ -62,6 +62,7 @@ import { type Searching, searchMessages } from './search-messages.ts'
 import { inPieces, numbersOf, selectRanges, selectUids, spanUids } from './selection.ts'
 import { sortMessages } from './sort-messages.ts'
 import { threadMessages } from './thread-messages.ts'
+import { whereKept } from './where-kept.ts'
 
 /** Messages of one write: others wait for its end. */
 const messagesOfWrite = 2000
@@ -280,14 +281,15 @@ export class MailboxView implements SelectedMailbox {
 
   /** Those that were not \Seen, as they are now. Their FETCH says so. */
   async #markSeen(uids: readonly number[]): Promise<readonly MessageFlags[]> {
-    const outcome = await this.#parts.storage.run(changeFlags, {
+    const change = {
       ...this.#id,
       ranges: spanUids(this.#numbers, uids),
       mode: 'add',
       flags: flagBits.seen,
       keywords: [],
-    })
-    if (outcome.kind !== 'changed') return []
+    } as const
+    const outcome = await whereKept(() => this.#parts.storage.run(changeFlags, change), undefined)
+    if (outcome?.kind !== 'changed') return []
     for (const { uid, modSeq } of outcome.changed) this.#silent.set(uid, modSeq)
     return outcome.changed
   }
@@ -561,8 +563,10 @@ async function findRecent(
   access: SelectTerms['access'],
 ): Promise<UidRange | undefined> {
   if (recentFrom > lastUid) return undefined
-  if (access === 'read-only') return { first: recentFrom, last: lastUid }
-  return await storage.run(claimRecent, { accountId, mailboxId, uidValidity, lastUid })
+  const all = { first: recentFrom, last: lastUid }
+  if (access === 'read-only') return all
+  const claim = { accountId, mailboxId, uidValidity, lastUid }
+  return await whereKept(() => storage.run(claimRecent, claim), all)
 }
 
 /** RFC 9051 §9, nz-number */

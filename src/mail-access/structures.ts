@@ -6,6 +6,7 @@ import type { MessageStructure } from '../message/structure/structure.ts'
 import { isDamage } from '../storage/storage-fault.ts'
 import { MessageText } from './message-text.ts'
 import type { AccessParts } from './parts.ts'
+import { whereKept } from './where-kept.ts'
 
 /** undefined: it is damaged. */
 async function readIfWhole(pieces: AsyncIterable<Uint8Array>): Promise<MessageStructure | undefined> {
@@ -49,6 +50,6 @@ export async function withMissing<Kept>(
     structures.set(mailDataId, structure)
     found.push(keepStructure(mailDataId, structure))
   }
-  if (found.length > 0) await storage.run(keepStructures, { structures: found })
+  if (found.length > 0) await whereKept(() => storage.run(keepStructures, { structures: found }), undefined)
   return structures
 }

@@ -11,6 +11,7 @@ import type { Appending } from '../../src/mailbox/append-messages.ts'
 import { findMailbox } from '../../src/mailbox/name-operations.ts'
 import { readChanges } from '../../src/mailbox/read-mailbox.ts'
 import { defineWrite, type Storage } from '../../src/storage/operation.ts'
+import { StorageFault } from '../../src/storage/storage-fault.ts'
 import { fillMailbox } from '../mailbox/open-mailboxes.ts'
 import { appendTo, fetch, openAccount, ranges, type TestAccount, told } from './open-account.ts'
 
@@ -516,4 +517,29 @@ test('CHANGEDSINCE tells a message once that changes between two pages', async t
     '* 2 FETCH (FLAGS (\\Flagged))',
   ])
   assert.ok(pages > 2)
+})
+
+test('mail is read while the disk is full', async t => {
+  const account = await openAccount(t)
+  await account.append(message)
+  const full: Storage['run'] = async (operation, input) => {
+    if (operation.access === 'write') throw new StorageFault('STORAGE_DISK_FULL', 'full')
+    return await account.storage.run(operation, input)
+  }
+  const mailbox = await account.select('INBOX', openThrough(account, full), { tellsRecent: true })
+  assert.equal(mailbox.facts.recent, 1)
+  await account.append(message)
+  assert.deepEqual(await changes(mailbox), ['exists 2, recent 2'])
+  const whole = {
+    kind: 'BODY[]',
+    section: { part: [], text: { kind: 'all' } },
+    partial: undefined,
+    peek: false,
+  } as const
+  const told = await fetch(mailbox, [whole, { kind: 'ENVELOPE' }, { kind: 'FLAGS' }])
+  assert.equal(told.length, 2)
+  for (const line of told) {
+    assert.ok(line.includes(message))
+    assert.match(line, /FLAGS \(\\Recent\)/)
+  }
 })
