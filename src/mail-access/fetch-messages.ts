@@ -1,5 +1,6 @@
 // FETCH: what is asked for of each message, in batches (RFC 9051 §6.4.5).
 import type { FetchAttribute, FetchCommand } from '../imap/grammar/commands/fetch.ts'
+import { takePage } from '../imap/grammar/commands/page.ts'
 import type { Partial, Section } from '../imap/grammar/commands/section.ts'
 import type { FetchItem } from '../imap/responses/fetch.ts'
 import type { Octets } from '../imap/responses/octets.ts'
@@ -114,10 +115,7 @@ async function sinceChange(
 
 /** PARTIAL (RFC 9394 §3.1). */
 function pageOf<Value>(all: Iterable<Value>, page: Request['page']): Iterable<Value> {
-  if (!page) return all
-  const values = [...all]
-  if (page.from === 'start') return values.slice(page.first - 1, page.last)
-  return values.slice(Math.max(values.length - page.last, 0), Math.max(values.length - page.first + 1, 0))
+  return page ? takePage([...all], page) : all
 }
 
 async function* fetchFlags(

@@ -2,6 +2,7 @@
 import type { ReplacedMessage } from '../imap/grammar/commands/append.ts'
 import type { CopyCommand } from '../imap/grammar/commands/copy.ts'
 import type { FetchCommand } from '../imap/grammar/commands/fetch.ts'
+import { takePage } from '../imap/grammar/commands/page.ts'
 import type { QuickResync } from '../imap/grammar/commands/select.ts'
 import type { SortCriterion, ThreadCommand } from '../imap/grammar/commands/sort.ts'
 import type { StoreCommand } from '../imap/grammar/commands/store.ts'
@@ -401,12 +402,16 @@ export class MailboxView implements SelectedMailbox {
   /** `$` (RFC 5182 §2.4): UIDs, which stay what they are when numbers change. */
   #save(saves: SearchRequest['saves'], { numbers }: Found, by: NamedBy): void {
     if (saves === undefined) return
-    const uids = by === 'uid' ? numbers : numbers.flatMap(number => this.#numbers.uidAt(number) ?? [])
-    const inOrder = uids.toSorted((a, b) => a - b)
-    const ends = [inOrder[0], inOrder.at(-1)]
-    const [min, max] = ends
-    const chosen = { all: inOrder, min: [min], max: [max], 'min-and-max': ends }[saves]
-    this.#saved = rangesOf(new Set(chosen.flatMap(uid => uid ?? [])))
+    const chosen =
+      saves === 'all'
+        ? numbers
+        : [
+            ...(saves.min ? numbers.slice(0, 1) : []),
+            ...(saves.max ? numbers.slice(-1) : []),
+            ...(saves.page ? takePage(numbers, saves.page) : []),
+          ]
+    const uids = by === 'uid' ? chosen : chosen.flatMap(number => this.#numbers.uidAt(number) ?? [])
+    this.#saved = rangesOf([...new Set(uids)].sort((a, b) => a - b))
   }
 
   async thread(request: Omit<ThreadCommand, 'verb'>): Promise<readonly Thread[] | Refusal> {

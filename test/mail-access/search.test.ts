@@ -14,6 +14,7 @@ import { createMessageReader } from '../../src/main/message-reader.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { defineWrite, type Storage } from '../../src/storage/operation.ts'
 import { openAccount, ranges, type TestAccount } from './open-account.ts'
+import { openScene } from './open-scene.ts'
 
 const day = (date: string): number => Date.parse(`${date}T00:00:00Z`)
 
@@ -302,4 +303,27 @@ test('of an account one SORT or THREAD is worked on at a time, and none for a se
   assert.ok(isRefusal(late))
   assert.ok(!isRefusal(threads) && threads.length === 3)
   assert.deepEqual(read, [1, 3])
+})
+
+test('SAVE keeps what is told of MIN, MAX and PARTIAL, and everything beside COUNT (RFC 5182 §2.4, RFC 9394 §3.2)', async t => {
+  const { say, append } = await openScene(t, 'anna')
+  for (const subject of ['d', 'c', 'b', 'a'])
+    await append('anna', 'INBOX', { text: `Subject: ${subject}\r\n\r\ntext\r\n` })
+  await say('anna', 'SELECT INBOX')
+  for (const [command, saved] of [
+    ['SEARCH RETURN (SAVE PARTIAL 2:3) ALL', [2, 3]],
+    ['UID SEARCH RETURN (SAVE PARTIAL -1:-2) ALL', [3, 4]],
+    ['SEARCH RETURN (SAVE PARTIAL 2:3 MAX) ALL', [2, 3, 4]],
+    ['SEARCH RETURN (SAVE MIN MAX) ALL', [1, 4]],
+    ['SEARCH RETURN (SAVE PARTIAL 1:1 COUNT) ALL', [1, 2, 3, 4]],
+    ['SORT RETURN (SAVE MIN) (SUBJECT) UTF-8 ALL', [4]],
+    ['SORT RETURN (SAVE PARTIAL 1:2) (SUBJECT) UTF-8 ALL', [3, 4]],
+    ['SEARCH RETURN (SAVE PARTIAL 5:6) ALL', []],
+  ] as const) {
+    assert.match((await say('anna', command)).at(-1) ?? '', /^OK /)
+    assert.deepEqual(await say('anna', 'FETCH $ UID'), [
+      ...saved.map(uid => `* ${uid} FETCH (UID ${uid})`),
+      'OK FETCH completed',
+    ])
+  }
 })

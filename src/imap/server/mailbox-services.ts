@@ -12,6 +12,7 @@ import type { ListCommand } from '../grammar/commands/list.ts'
 import type { CreateCommand } from '../grammar/commands/mailboxes.ts'
 import type { GetMetadataCommand, SetMetadataCommand } from '../grammar/commands/metadata.ts'
 import type { EventGroup } from '../grammar/commands/notify.ts'
+import type { Page } from '../grammar/commands/page.ts'
 import type { SearchKey } from '../grammar/commands/search.ts'
 import type { QuickResync } from '../grammar/commands/select.ts'
 import type { SortCriterion, ThreadCommand } from '../grammar/commands/sort.ts'
@@ -236,11 +237,18 @@ export interface Stored {
   readonly modified: readonly NumberRange[]
 }
 
+/** Of what is found, in its order. */
+export interface SavedPart {
+  readonly min: boolean
+  readonly max: boolean
+  readonly page: Page | undefined
+}
+
 export interface SearchRequest {
   readonly by: NamedBy
   readonly key: SearchKey
   /** What `$` is from now on (RFC 5182 §2.4); undefined: what it was. A search that is refused leaves nothing in it. */
-  readonly saves: 'all' | 'min' | 'max' | 'min-and-max' | undefined
+  readonly saves: 'all' | SavedPart | undefined
 }
 
 export interface Found {

@@ -18,6 +18,13 @@ export function parsePage(cursor: Cursor): Page {
   return { from, first: Math.min(one, other), last: Math.max(one, other) }
 }
 
+/** Whatever the order of the values; what is beyond them is not there. */
+export function takePage<Value>(values: readonly Value[], { from, first, last }: Page): readonly Value[] {
+  return from === 'start'
+    ? values.slice(first - 1, last)
+    : values.slice(Math.max(0, values.length - last), Math.max(0, values.length - first + 1))
+}
+
 /** '1:100', '-1:-100' */
 export function formatPage({ from, first, last }: Page): string {
   const sign = from === 'end' ? '-' : ''

@@ -1,5 +1,5 @@
 // SEARCH (RFC 9051 §6.4.4), SORT and THREAD (RFC 5256), with the results that the client wants of them.
-import type { Page } from '../../grammar/commands/page.ts'
+import { takePage } from '../../grammar/commands/page.ts'
 import type { SearchKey, SearchReturnOptions } from '../../grammar/commands/search.ts'
 import type { NamedBy } from '../../grammar/sequence-set.ts'
 import { answers } from '../../responses/answers.ts'
@@ -80,12 +80,11 @@ const everything: SearchReturnOptions = {
   page: undefined,
 }
 
-/** RFC 5182 §2.4: with MIN or MAX and nothing else, only these. */
+/** RFC 5182 §2.4, RFC 9394 §3.2: with MIN, MAX or PARTIAL and nothing else, only these. */
 function savesOf(returns: SearchReturnOptions | undefined): SearchRequest['saves'] {
   if (!returns?.save) return undefined
   const { min, max, all, count, page } = returns
-  if (all || count || page || !(min || max)) return 'all'
-  return min && max ? 'min-and-max' : min ? 'min' : 'max'
+  return all || count || !(min || max || page) ? 'all' : { min, max, page }
 }
 
 /** RFC 4731 §3.2: the highest of those that are told. */
@@ -116,16 +115,9 @@ function tell({ tag, by, wanted, modSeq }: Question, { numbers }: Found): string
     max: max ? numbers.at(-1) : undefined,
     all: all ? numbers : undefined,
     count: count ? numbers.length : undefined,
-    page: page && { page, numbers: cut(numbers, page) },
+    page: page && { page, numbers: takePage(numbers, page) },
     modSeq,
   })
-}
-
-/** RFC 9394 §3.1: from the end, the last is the first. */
-function cut(numbers: readonly number[], { from, first, last }: Page): readonly number[] {
-  return from === 'start'
-    ? numbers.slice(first - 1, last)
-    : numbers.slice(Math.max(0, numbers.length - last), Math.max(0, numbers.length - first + 1))
 }
 
 /** RFC 9586 §3: a search by UIDs may ask for numbers of messages too, of which this client knows none. */
