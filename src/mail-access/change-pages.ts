@@ -1,4 +1,5 @@
 // What has changed in a mailbox, page by page.
+import { setImmediate as turn } from 'node:timers/promises'
 import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
 import { type ChangesPlace, type MailboxChanges, readChanges } from '../mailbox/read-mailbox.ts'
 import type { AccessParts } from './parts.ts'
@@ -16,5 +17,7 @@ export async function* changePages(
     yield page
     after = page?.next
     if (!after) return
+    // The storage answers without a turn of the event loop: other sessions get theirs here.
+    await turn()
   }
 }

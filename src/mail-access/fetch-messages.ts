@@ -1,4 +1,6 @@
-// FETCH: what is asked for of each message, in batches (RFC 9051 §6.4.5).
+// FETCH: what is asked for of each message, in batches (RFC 9051 §6.4.5). Neither the storage nor a client that reads as fast as it is
+// written to leaves a turn of the event loop: other sessions get theirs between two batches.
+import { setImmediate as turn } from 'node:timers/promises'
 import type { FetchAttribute, FetchCommand } from '../imap/grammar/commands/fetch.ts'
 import { takePage } from '../imap/grammar/commands/page.ts'
 import type { Partial, Section } from '../imap/grammar/commands/section.ts'
@@ -80,6 +82,7 @@ export async function* fetchMessages(fetching: Fetching, request: Request): Asyn
       batch.push({ sequence, uid: message.uid, items })
     }
     yield batch
+    await turn()
   }
   // The others have been told: whoever asks for many gets them, and hears that some are missing.
   if (damaged.size > 0) throw damageOf(damaged)
@@ -142,6 +145,7 @@ async function* fetchFlags(
       batch.push({ sequence, uid, items })
     }
     yield batch
+    await turn()
   }
 }
 

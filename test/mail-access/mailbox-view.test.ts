@@ -543,3 +543,24 @@ test('mail is read while the disk is full', async t => {
     assert.match(line, /FLAGS \(\\Recent\)/)
   }
 })
+
+test('a FETCH of many messages leaves other sessions their turns, however fast its client reads', async t => {
+  const account = await openAccount(t)
+  for (let count = 0; count < 250; count++) await account.append('Subject: many\n\ntext\n')
+  const mailbox = await account.select()
+  for (const [attribute, atLeast] of [
+    [{ kind: 'FLAGS' }, 1],
+    [{ kind: 'ENVELOPE' }, 3],
+    [body({ kind: 'all' }), 3],
+  ] satisfies (readonly [FetchAttribute, number])[]) {
+    let [turns, isOver] = [0, false]
+    const count = (): void => {
+      turns++
+      if (!isOver) setImmediate(count)
+    }
+    setImmediate(count)
+    assert.equal((await fetch(mailbox, [attribute])).length, 250)
+    isOver = true
+    assert.ok(turns >= atLeast, `${turns} turns while ${attribute.kind} was told`)
+  }
+})
