@@ -3,6 +3,7 @@
 //
 // Ten thousand of these may idle at once, so an idle one holds no buffer, no timer and no closure of its own.
 import type { Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { isLoopback, plainAddress } from '../address/networks.ts'
 import type { MaybePromise } from '../runtime/maybe-promise.ts'
@@ -37,6 +38,8 @@ const closed: Mode = { kind: 'closed' }
 
 /** Beyond this a client that does not wait for answers is made to wait. */
 const maxBufferedBytes = 16 * 1024
+/** Of commands that came together: what answers them may do so without a turn of the event loop, which others have then. */
+const outcomesOfTurn = 16
 /** How long a client has for closing its half after we closed ours. */
 const closeWaitMs = 10_000
 /** The same when the whole server waits for it. */
@@ -63,6 +66,7 @@ export abstract class ServerConnection<Role extends string, Answer>
   #isDraining = false
   #isLogInOver = false
   #isCounted = false
+  #outcomes = 0
   /** When the client will have been silent for too long; ms since 1970. */
   deadlineAt = 0
   readonly openedAt: number
@@ -511,7 +515,9 @@ export abstract class ServerConnection<Role extends string, Answer>
     this.#mode = waiting
     // Nothing else to answer meanwhile: what is ready need not wait.
     if (!this.#pending) this.#flush()
-    promise
+    const isOthersTurn = this.#pending !== undefined && ++this.#outcomes % outcomesOfTurn === 0
+    const settled = isOthersTurn ? promise.then(outcome => turn(outcome)) : promise
+    settled
       .then(outcome => {
         if (this.isOver) return
         this.#mode = before

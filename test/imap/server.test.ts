@@ -401,3 +401,20 @@ void test('what has happened in the mailbox is told later where what has happene
   isBroken = false
   assert.ok((await client.command('a4 NOOP')).includes('* 4 EXISTS'))
 })
+
+void test('while a client has many commands answered that it sent at once, others have their turns', async t => {
+  const { server, connect } = await startServer()
+  t.after(() => server.close(0))
+  const client = await connect()
+  t.after(() => client.destroy())
+  let [passed, isOver] = [0, false]
+  const count = (): void => {
+    passed++
+    if (!isOver) setImmediate(count)
+  }
+  setImmediate(count)
+  client.write(`${'a STATUS INBOX (MESSAGES)\r\n'.repeat(1000)}b NOOP\r\n`)
+  assert.equal((await client.until('b')).filter(line => line.startsWith('a OK')).length, 1000)
+  isOver = true
+  assert.ok(passed >= 60, `${passed} turns`)
+})
