@@ -1,6 +1,6 @@
 // The structures of messages, as sessions ask for them: kept ones, and where one is not yet, read now.
 import type { MailboxMessage } from '../mailbox/message-row.ts'
-import { type KeptStructure, keepStructure, keepStructures, readStructures } from '../mailbox/structures.ts'
+import { type KeptStructure, keepStructures, readStructures, structureToKeep } from '../mailbox/structures.ts'
 import { StructureReader } from '../message/structure/read-structure.ts'
 import type { MessageStructure } from '../message/structure/structure.ts'
 import { isDamage } from '../storage/storage-fault.ts'
@@ -48,7 +48,7 @@ export async function withMissing<Kept>(
     const structure = await readIfWhole(new MessageText(mailData, message).pieces())
     if (!structure) continue
     structures.set(mailDataId, structure)
-    found.push(keepStructure(mailDataId, structure))
+    found.push(structureToKeep(mailDataId, structure))
   }
   if (found.length > 0) await whereKept(() => storage.run(keepStructures, { structures: found }), undefined)
   return structures

@@ -23,7 +23,7 @@ export interface KeptStructure {
   readonly kept: { readonly structure: string; readonly plainEnvelope: string | null } | undefined
 }
 
-export function keepStructure(mailDataId: number, structure: MessageStructure | undefined): KeptStructure {
+export function structureToKeep(mailDataId: number, structure: MessageStructure | undefined): KeptStructure {
   const kept = structure && {
     structure: formatStructure(structure),
     plainEnvelope: formatPlainEnvelope(structure.envelope) ?? null,

@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { collectTerms } from '../mail-access/read-words.ts'
 import { findWantedReadings, keepReadings } from '../mailbox/message-readings.ts'
 import { type KeptWords, restoreLostWords } from '../mailbox/message-words.ts'
-import { type KeptStructure, keepStructure } from '../mailbox/structures.ts'
+import { type KeptStructure, structureToKeep } from '../mailbox/structures.ts'
 import { StructureReader } from '../message/structure/read-structure.ts'
 import { TextReader } from '../message/structure/read-text.ts'
 import type { MessageStructure } from '../message/structure/structure.ts'
@@ -69,7 +69,7 @@ export function createMessageReader({ storage, mailData, clock, log }: MessageRe
     let [characters, headerBytes] = [0, 0]
     for (const mailDataId of ids) {
       const found = await readIfWhole(mailData, mailDataId, isFor)
-      if (isFor.structures) structures.push(keepStructure(mailDataId, found?.structure))
+      if (isFor.structures) structures.push(structureToKeep(mailDataId, found?.structure))
       if (isFor.words) words.push({ mailDataId, words: found?.words ?? '' })
       characters += found?.words?.length ?? 0
       headerBytes += found?.headerBytes ?? 0
