@@ -84,16 +84,20 @@ async function inTurns(
   servers: readonly MailboxServer[],
   begin: (server: MailboxServer) => AsyncGenerator<void>,
 ): Promise<void> {
-  let running = servers.map(server => ({ server, work: begin(server) }))
+  const all = servers.map(server => ({ server, work: begin(server), putOffMs: 0 }))
+  let running = all
   while (running.length > 0) {
     const left: typeof running = []
     for (const one of running) {
       const { done } = await one.work.next()
-      await one.server.settle()
+      one.putOffMs += await timed(() => one.server.settle())
       if (!done) left.push(one)
     }
     running = left
   }
+  for (const { server, putOffMs } of all)
+    if (putOffMs > 1000)
+      console.error(`${server.name}  did for ${(putOffMs / 1000).toFixed(1)} s what it had put off`)
 }
 
 /** It yields where another server may take its turn. */
@@ -106,12 +110,13 @@ async function* rateInTurns(
   count: number,
   work: (count: number) => Promise<unknown>,
 ): AsyncGenerator<void, number> {
+  const perTurn = Math.ceil(count / turns)
   let took = 0
   for (let turn = 0; turn < turns; turn++) {
     yield
-    took += await seconds(() => work(count / turns))
+    took += await seconds(() => work(perTurn))
   }
-  return count / took
+  return (perTurn * turns) / took
 }
 
 const open = ({ imapPort, password }: MailboxServer, user: number): Promise<ImapConnection> =>

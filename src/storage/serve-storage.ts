@@ -24,7 +24,7 @@ export function serveStorage(port: MessagePort, storage: Storage, registry: Oper
   const answer = (result: WriteResult): void => {
     if (results.push(result) === 1) process.nextTick(send)
   }
-  // Nobody waits for what is woken alone: while each turn of the event loop has a commit that wakes, it is one message for several.
+  // No write waits for what is woken alone: while each turn of the event loop has a commit that wakes, it is one message for several.
   const sendWhenQuiet = (): void => {
     isHeld = isNewlyWoken && !woken.isEmpty && ++turnsHeld < commitsTogether
     isNewlyWoken = false
