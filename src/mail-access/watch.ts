@@ -40,6 +40,11 @@ interface Known {
   readonly ids: ReadonlyMap<string, number>
 }
 
+interface DirtyMailbox {
+  readonly mailbox: Mailbox
+  readonly changed: readonly { readonly name: string; readonly modSeq: number }[]
+}
+
 export class Watch implements MailboxWatch {
   readonly #parts: WatchParts
   readonly #events: WatchedEvents
@@ -49,6 +54,8 @@ export class Watch implements MailboxWatch {
   #stops: (() => void)[] = []
   readonly #dirty = new Set<number>()
   #namesAreDirty = false
+  /** Found out, and kept where what stands behind it cannot be. */
+  #untold: AccountNews[] = []
   /** What the client itself has done to names. */
   readonly #own = new Set<string>()
   readonly #ownNotes = new Set<string>()
@@ -135,22 +142,33 @@ export class Watch implements MailboxWatch {
 
   async take(): Promise<readonly AccountNews[]> {
     if (this.#isClosed) return []
-    const news: AccountNews[] = []
     if (this.#namesAreDirty) {
       this.#namesAreDirty = false
-      const before = this.#known
-      await this.#look()
-      news.push(...this.#compareNames(before, this.#known))
-      if (this.#watched.size > maxWatched) {
-        this.close()
-        return [...news, { kind: 'overflow' }]
+      try {
+        await this.#takeNames()
+      } catch (cause) {
+        this.#namesAreDirty = true
+        throw cause
       }
-      news.push(...(await this.#takeServer()))
-      // Not before: the answer to a change may come sooner than the word of it.
-      this.#own.clear()
     }
-    news.push(...(await this.#compareMailboxes()))
+    if (!this.#isClosed) this.#untold.push(...(await this.#compareMailboxes()))
+    const news = this.#untold
+    this.#untold = []
     return news
+  }
+
+  async #takeNames(): Promise<void> {
+    const before = this.#known
+    await this.#look()
+    this.#untold.push(...this.#compareNames(before, this.#known))
+    if (this.#watched.size > maxWatched) {
+      this.close()
+      this.#untold.push({ kind: 'overflow' })
+      return
+    }
+    this.#untold.push(...(await this.#takeServer()))
+    // Not before: the answer to a change may come sooner than the word of it.
+    this.#own.clear()
   }
 
   #note(mailboxId: number): void {
@@ -253,28 +271,45 @@ export class Watch implements MailboxWatch {
     const ids = [...this.#dirty].filter(id => this.#watched.has(id))
     this.#dirty.clear()
     if (ids.length === 0) return []
+    const found = await this.#readDirty(ids)
     const news: AccountNews[] = []
-    for (const mailbox of await this.#parts.storage.run(readMailboxes, { ids })) {
+    for (const { mailbox, changed } of found) {
       const watched = this.#watched.get(mailbox.id)
       if (!watched) continue
-      const { mailbox: before, name, events } = watched
+      const { mailbox: before, name } = watched
       watched.mailbox = mailbox
       // §3.1: the selected one is told of by its own rule.
       const isTold = mailbox.id !== selectedId && !this.#isOwnDoing(before, mailbox)
       const status = isTold ? this.#compareOne(before, mailbox, watched) : undefined
       this.#ownArrivals.delete(mailbox.id)
       if (status) news.push(status)
-      if (events.has('MailboxMetadataChange')) {
-        const changed = await this.#parts.storage.run(listChangedMetadata, {
-          mailbox: openingOf(mailbox),
-          accountId: this.#parts.accountId,
-          since: before.modSeq,
-        })
-        const names = this.#namesOfOthers(mailbox.id, changed)
-        if (names.length > 0) news.push({ kind: 'metadata', mailbox: name, names })
-      }
+      const names = this.#namesOfOthers(mailbox.id, changed)
+      if (names.length > 0) news.push({ kind: 'metadata', mailbox: name, names })
     }
     return news
+  }
+
+  /** All that has to be read, before anything counts as told. */
+  async #readDirty(ids: readonly number[]): Promise<readonly DirtyMailbox[]> {
+    const { storage, accountId } = this.#parts
+    const found: DirtyMailbox[] = []
+    try {
+      for (const mailbox of await storage.run(readMailboxes, { ids })) {
+        const watched = this.#watched.get(mailbox.id)
+        const changed = watched?.events.has('MailboxMetadataChange')
+          ? await storage.run(listChangedMetadata, {
+              mailbox: openingOf(mailbox),
+              accountId,
+              since: watched.mailbox.modSeq,
+            })
+          : []
+        found.push({ mailbox, changed })
+      }
+    } catch (cause) {
+      for (const id of ids) this.#dirty.add(id)
+      throw cause
+    }
+    return found
   }
 
   #compareOne(

@@ -564,3 +564,35 @@ test('a FETCH of many messages leaves other sessions their turns, however fast i
     assert.ok(turns >= atLeast, `${turns} turns while ${attribute.kind} was told`)
   }
 })
+
+test('what cannot be read of other mailboxes and names is told the next time', async t => {
+  const account = await openAccount(t)
+  await account.mailboxes.create({ mailbox: 'Other', specialUse: [] })
+  let failing = ''
+  const mailboxes = openThrough(account, async (operation, input) => {
+    if (operation.name === failing) throw new Error('broken')
+    return await account.storage.run(operation, input)
+  })
+  const watch = await mailboxes.watch({
+    groups: [
+      {
+        filter: { kind: 'personal' },
+        events: ['MessageNew', 'MessageExpunge', 'MailboxName'],
+        attributes: [],
+      },
+    ],
+    status: false,
+    knowsModSeq: () => false,
+    onNews() {},
+  })
+  assert.ok(!isRefusal(watch))
+  for (const name of ['mailbox.list-subscriptions', 'mailbox.read-mailboxes']) {
+    await account.append(message, { mailbox: 'Other' })
+    await account.openAgain().create({ mailbox: `New ${name}`, specialUse: [] })
+    failing = name
+    await assert.rejects(watch.take(), /broken/)
+    failing = ''
+    assert.deepEqual((await watch.take()).map(({ kind }) => kind).toSorted(), ['listed', 'status'])
+    assert.deepEqual(await watch.take(), [])
+  }
+})
