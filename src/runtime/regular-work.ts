@@ -37,6 +37,11 @@ export class RegularWork {
     this.#begin()
   }
 
+  /** There may be something to do before the next time; nothing happens where it is not started. */
+  wake(): void {
+    if (this.#timer && !this.#isStopped) this.#begin()
+  }
+
   /** Resolves when nothing is under way any more. */
   async stop(): Promise<void> {
     this.#isStopped = true

@@ -3,10 +3,10 @@
 import type { Alerts } from '../alert/alerts.ts'
 import { listDomainNames } from '../directory/domains.ts'
 import type { Resolver } from '../dns/resolver.ts'
-import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
-import { oneAtATime } from '../runtime/one-at-a-time.ts'
+import { RegularWork } from '../runtime/regular-work.ts'
 import type { Storage } from '../storage/operation.ts'
 import { type DkimKey, type KeyStep, type KeyTerms, planKeys } from './dkim-key.ts'
 import { makeKey } from './ensure-keys.ts'
@@ -31,53 +31,41 @@ const maxDomains = 1_000_000
 
 export class KeyKeeper {
   readonly #options: KeyKeeperOptions
-  readonly #trouble: LastingTrouble
-  readonly #lookOnce: () => void
-  #timer: Timer | undefined
-  #looking: Promise<void> = Promise.resolve()
-  #stopped = false
+  readonly #regular: RegularWork
 
   constructor(options: KeyKeeperOptions) {
     this.#options = options
-    this.#trouble = new LastingTrouble(options.log, {
-      begins: 'the DKIM keys of our domains cannot be looked after',
-      ends: 'the DKIM keys of our domains are looked after again',
-    })
-    this.#lookOnce = oneAtATime(() => {
-      this.#looking = this.look()
-      return this.#looking
+    this.#regular = new RegularWork({
+      clock: options.clock,
+      everyMs: lookEveryMs,
+      trouble: new LastingTrouble(options.log, {
+        begins: 'the DKIM keys of our domains cannot be looked after',
+        ends: 'the DKIM keys of our domains are looked after again',
+      }),
+      work: () => this.look(),
     })
   }
 
   start(): void {
-    this.#timer ??= this.#options.clock.every(lookEveryMs, this.#lookOnce)
-    this.#lookOnce()
+    this.#regular.start()
   }
 
   /** The directory has changed: a domain may be new. */
   wake(): void {
-    if (this.#timer) this.#lookOnce()
+    this.#regular.wake()
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true
-    this.#timer?.cancel()
-    this.#timer = undefined
-    await this.#looking
+  stop(): Promise<void> {
+    return this.#regular.stop()
   }
 
-  /** What is due now, in all domains. Never rejects. */
+  /** What is due now, in all domains. Rejects with a StorageFault. */
   async look(): Promise<void> {
     const { storage } = this.#options
-    try {
-      const byDomain = Map.groupBy(await storage.run(listDkimKeys, {}), ({ domain }) => domain)
-      for (const domain of await storage.run(listDomainNames, { limit: maxDomains })) {
-        if (this.#stopped) return
-        await this.#lookAfter(domain, byDomain.get(domain) ?? [], 'when-due')
-      }
-      this.#trouble.over()
-    } catch (cause) {
-      this.#trouble.hit(cause)
+    const byDomain = Map.groupBy(await storage.run(listDkimKeys, {}), ({ domain }) => domain)
+    for (const domain of await storage.run(listDomainNames, { limit: maxDomains })) {
+      if (this.#regular.isStopped) return
+      await this.#lookAfter(domain, byDomain.get(domain) ?? [], 'when-due')
     }
   }
 
