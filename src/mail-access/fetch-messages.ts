@@ -339,17 +339,18 @@ function describe(
 }
 
 function describeSection(
-  { kind, section, partial }: Extract<FetchAttribute, { kind: 'BODY[]' }>,
+  attribute: Extract<FetchAttribute, { kind: 'BODY[]' }>,
   text: MessageText,
   structure: MessageStructure,
 ): MaybePromise<FetchItem> {
+  const { kind, section, partial } = attribute
   const told = (octets: Octets | null): FetchItem => ({ kind, section, partial, octets })
   if (isWhole(section)) return told(text.withoutNul(partOf(text.whole, partial)))
-  return readSection({ section, partial }, text, structure).then(told)
+  return readSection(attribute, text, structure).then(told)
 }
 
 async function readSection(
-  { section, partial }: Pick<Extract<FetchAttribute, { kind: 'BODY[]' }>, 'section' | 'partial'>,
+  { section, partial }: Extract<FetchAttribute, { kind: 'BODY[]' }>,
   text: MessageText,
   structure: MessageStructure,
 ): Promise<Octets | null> {

@@ -33,7 +33,7 @@ export function serveStorage(port: MessagePort, storage: Storage, registry: Oper
   }
   const wake = (topic: WakeTopic, keys: WakeKeys): void => {
     if (woken.isEmpty) turnsHeld = 0
-    woken.addAll(new Map([[topic, keys]]))
+    woken.addKeys(topic, keys)
     isNewlyWoken = true
     if (!isHeld) setImmediate(sendWhenQuiet)
     isHeld = true

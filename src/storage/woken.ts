@@ -19,10 +19,12 @@ export class WokenTopics {
   }
 
   addAll(woken: Woken): void {
-    for (const [topic, keys] of woken) {
-      if (keys) for (const key of keys) this.add(topic, key)
-      else this.add(topic)
-    }
+    for (const [topic, keys] of woken) this.addKeys(topic, keys)
+  }
+
+  addKeys(topic: WakeTopic, keys: WakeKeys): void {
+    if (keys) for (const key of keys) this.add(topic, key)
+    else this.add(topic)
   }
 
   /** What was gathered; from then on it gathers anew. */
