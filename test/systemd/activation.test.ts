@@ -83,7 +83,14 @@ test('sockets of systemd: shared out, and whoever comes while the server is star
   await session.reply()
   await session.command('HELO client.example.net')
   await session.command('MAIL FROM:<boris@example.net>')
+  // So many that each front has some. They are told as it closes its sockets.
+  const idle = await many(32, () => openConnection(ports.relay))
+  for (const connection of idle) {
+    t.after(() => connection.destroy())
+    assert.equal((await connection.reply())?.code, 220)
+  }
   process.kill(pid, 'SIGTERM')
+  for (const connection of idle) assert.equal((await connection.reply())?.code, 421)
   // One that is under way ends as it would without systemd; nobody new is told 421 or refused.
   const newcomers = many(16, () => greetingOf(ports.relay))
   await session.command('RSET')
