@@ -54,7 +54,7 @@ export class SqliteConnection implements Tx {
   #prepare(sql: string): StatementSync {
     let statement = this.#statements.get(sql)
     if (!statement) {
-      statement = this.#database.prepare(sql)
+      statement = this.#database.prepare(preparedOnce(sql))
       this.#statements.set(sql, statement)
     }
     return statement
@@ -64,7 +64,7 @@ export class SqliteConnection implements Tx {
   #prepareWrite(sql: string): StatementSync {
     let statement = this.#writes.get(sql)
     if (!statement) {
-      statement = this.#database.prepare(sql)
+      statement = this.#database.prepare(preparedOnce(sql))
       statement.setReadBigInts(true)
       this.#writes.set(sql, statement)
     }
@@ -135,6 +135,11 @@ export class SqliteConnection implements Tx {
     this.#writes.clear()
     if (this.#database.isOpen) this.#database.close()
   }
+}
+
+// SQLite plans by the value of a LIMIT that stands alone, and so prepares the statement again whenever one is bound.
+function preparedOnce(sql: string): string {
+  return sql.replaceAll('LIMIT ?', 'LIMIT ? + 0')
 }
 
 // A statement that fails rejects, as it would on an engine at the other end of a socket.
