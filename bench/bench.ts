@@ -40,8 +40,8 @@ const usage = `npm run bench -- [options]
   --quick               2 KB, 100 sessions only, without destinations and long-queue: about four minutes instead of twenty
   --only <sections>     of ${sections.join(', ')}; commas between
   --subjects <names>    of postfix, postrider; default both
-  --sessions <number>   only the rows with so many sessions
-  --bytes <number>      only the rows with messages of so many bytes
+  --sessions <numbers>  only the rows with so many sessions; commas between
+  --bytes <numbers>     only the rows with messages of so many bytes
   --rounds <number>     rounds of each server in each row
   --compare             idle sessions of nodemailer's smtp-server too; npm installs it into the temporary folder
   --folder <path>       where the servers keep their state; must be on a disk; default /var/tmp
@@ -140,13 +140,19 @@ async function run(): Promise<void> {
 }
 
 function limitPlan(plan: Plan): Plan {
-  const matches = (row: Row): boolean =>
-    (values.sessions === undefined || row.sessions === Number(values.sessions)) &&
-    (values.bytes === undefined || row.messageBytes === Number(values.bytes))
+  const isAmong = (wanted: string | undefined, number: number): boolean =>
+    wanted === undefined || wanted.split(',').map(Number).includes(number)
+  const rows = plan.rows.filter(
+    row => isAmong(values.sessions, row.sessions) && isAmong(values.bytes, row.messageBytes),
+  )
+  if (plan.rows.length > 0 && rows.length === 0)
+    throw new Error(
+      `no row has --sessions ${values.sessions ?? 'of any'} and --bytes ${values.bytes ?? 'of any'}`,
+    )
   const roundsOr = (planned: number): number => Number(values.rounds ?? planned)
   return {
     ...plan,
-    rows: plan.rows.filter(matches),
+    rows,
     rounds: roundsOr(plan.rounds),
     destinations: { ...plan.destinations, rounds: roundsOr(plan.destinations.rounds) },
     longQueue: { ...plan.longQueue, rounds: roundsOr(plan.longQueue.rounds) },
