@@ -33,9 +33,11 @@ export function frontName(number: number): string {
 
 /**
  * Of each thread, for what lives for a moment: two semi-spaces of 8 MB and what they leave, half of what V8 takes. With less it
- * collects more often and survives the same.
+ * collects more often and survives the same. All writes wait while the store thread collects, so it has four times as much.
  */
-const maxYoungGenerationSizeMb = 24
+function youngGenerationMb(role: ThreadRole): number {
+  return role === 'store' ? 96 : 24
+}
 
 /** For what a thread has to do after its grace: connections to close, leases to give back. */
 export const lastGraceMs = 15_000
@@ -52,7 +54,7 @@ export function startThread(
     workerData: start,
     transferList: [...transfer],
     name: role,
-    resourceLimits: { maxYoungGenerationSizeMb },
+    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb(role) },
   })
   let isReady = false
   const ready = Promise.withResolvers<readonly ServedListener[]>()
