@@ -1,6 +1,6 @@
 // SETACL and its kin (RFC 4314 §3), for the sessions of one account.
 import { addressOfAccount } from '../directory/accounts.ts'
-import type { SetAclCommand } from '../imap/grammar/commands/acl.ts'
+import type { SetAclCommand } from '../imap/grammar/commands/setacl.ts'
 import { codes } from '../imap/responses/codes.ts'
 import { type AccessLists, isRefusal, type Refusal } from '../imap/server/mailbox-services.ts'
 import { openingOf } from '../mailbox/mailbox-row.ts'

@@ -1,9 +1,9 @@
 // The mailboxes of an account and those of others that it sees, as one session has them (RFC 9051 §6.3).
 import type { ReplacedMessage } from '../imap/grammar/commands/append.ts'
+import type { CreateCommand } from '../imap/grammar/commands/create.ts'
 import type { ListCommand } from '../imap/grammar/commands/list.ts'
-import type { CreateCommand } from '../imap/grammar/commands/mailboxes.ts'
 import type { StatusItem } from '../imap/grammar/commands/status.ts'
-import type { UrlWants } from '../imap/grammar/commands/url-auth.ts'
+import type { UrlWants } from '../imap/grammar/commands/urlfetch.ts'
 import type { NumberRange } from '../imap/grammar/sequence-set.ts'
 import type { UrlData } from '../imap/responses/account-data.ts'
 import { codes } from '../imap/responses/codes.ts'

@@ -1,5 +1,5 @@
 // The content of a part without its transfer encoding (RFC 3516), as it is read: in pieces, and twice, since its size goes before it.
-import type { Partial } from '../imap/grammar/commands/section.ts'
+import type { Partial } from '../imap/grammar/section.ts'
 import type { Octets } from '../imap/responses/octets.ts'
 import { parseHeaderFields } from '../message/header-section.ts'
 import { TransferDecoder } from '../message/mime/transfer-decoder.ts'

@@ -2,8 +2,8 @@
 // written to leaves a turn of the event loop: other sessions get theirs between two batches.
 import { setImmediate as turn } from 'node:timers/promises'
 import type { FetchAttribute, FetchCommand } from '../imap/grammar/commands/fetch.ts'
-import { takePage } from '../imap/grammar/commands/page.ts'
-import type { Partial, Section } from '../imap/grammar/commands/section.ts'
+import { takePage } from '../imap/grammar/page.ts'
+import type { Partial, Section } from '../imap/grammar/section.ts'
 import type { FetchItem } from '../imap/responses/fetch.ts'
 import type { Octets } from '../imap/responses/octets.ts'
 import type { FetchedMessage, MessageBatch } from '../imap/server/mailbox-services.ts'

@@ -1,5 +1,5 @@
 // Where in a message the section stands that FETCH names (RFC 9051 §6.4.5, §6.4.5.1).
-import type { Section } from '../imap/grammar/commands/section.ts'
+import type { Section } from '../imap/grammar/section.ts'
 import { parseHeaderFields } from '../message/header-section.ts'
 import type { Extent, MessageStructure, Part } from '../message/structure/structure.ts'
 import type { Decodable } from './decode-part.ts'

@@ -2,10 +2,11 @@
 import type { ReplacedMessage } from '../imap/grammar/commands/append.ts'
 import type { CopyCommand } from '../imap/grammar/commands/copy.ts'
 import type { FetchCommand } from '../imap/grammar/commands/fetch.ts'
-import { takePage } from '../imap/grammar/commands/page.ts'
 import type { QuickResync } from '../imap/grammar/commands/select.ts'
-import type { SortCriterion, ThreadCommand } from '../imap/grammar/commands/sort.ts'
+import type { SortCriterion } from '../imap/grammar/commands/sort.ts'
 import type { StoreCommand } from '../imap/grammar/commands/store.ts'
+import type { ThreadCommand } from '../imap/grammar/commands/thread.ts'
+import { takePage } from '../imap/grammar/page.ts'
 import {
   type NamedBy,
   type NumberRange,

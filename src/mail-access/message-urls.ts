@@ -2,10 +2,16 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { parseAddress } from '../address/parse-address.ts'
 import { findAccountBehind } from '../directory/find-account-behind.ts'
-import type { UrlWants } from '../imap/grammar/commands/url-auth.ts'
+import type { UrlWants } from '../imap/grammar/commands/urlfetch.ts'
 import { canonicalMailboxName } from '../imap/grammar/mailbox-name.ts'
 import { decodeModifiedUtf7 } from '../imap/grammar/modified-utf7.ts'
-import { type ImapUrl, parseImapUrl, type UrlAccess, type UrlPartial } from '../imap/grammar/url.ts'
+import {
+  type ImapUrl,
+  parseImapUrl,
+  type UrlAccess,
+  type UrlPartial,
+  urlMechanism,
+} from '../imap/grammar/url.ts'
 import type { UrlData } from '../imap/responses/account-data.ts'
 import type { Octets } from '../imap/responses/octets.ts'
 import { isRefusal, type Refusal } from '../imap/server/mailbox-services.ts'
@@ -32,7 +38,6 @@ export interface UrlReader {
 /** RFC 4467 §9: a token begins with an octet that says how it was made; there is one way, HMAC with SHA-256. */
 const tokenForm = '01'
 const keyBytes = 32
-const mechanism = 'INTERNAL'
 
 /** What a URL names of a message. */
 export class UrlContent {
@@ -137,14 +142,15 @@ export class MessageUrls {
       (await storage.run(findUrlKey, { mailbox })) ??
       (await storage.run(createUrlKey, { mailbox, key: random.bytes(keyBytes) }))
     if (!key) return { refused: 'There is no such mailbox' }
-    return { url: `${text}:${mechanism}:${tokenOf(key, url.authorization.rump)}` }
+    return { url: `${text}:${urlMechanism}:${tokenOf(key, url.authorization.rump)}` }
   }
 
   /** What an authorized URL names; undefined: nothing, or nothing for whoever asks. */
   async open(text: string, reader: UrlReader): Promise<UrlContent | undefined> {
     const url = parseImapUrl(text)
     const { authorization } = url ?? {}
-    if (!url?.server || !authorization?.proof || authorization.proof.mechanism !== mechanism) return undefined
+    if (!url?.server || !authorization?.proof || authorization.proof.mechanism !== urlMechanism)
+      return undefined
     const owner = await this.#ownerOf(url)
     if (!owner) return undefined
     const { clock, storage } = this.#parts

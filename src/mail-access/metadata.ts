@@ -1,6 +1,7 @@
 // GETMETADATA and SETMETADATA (RFC 5464), for the sessions of one account.
 import { addressOfAccount } from '../directory/accounts.ts'
-import type { GetMetadataCommand, SetMetadataCommand } from '../imap/grammar/commands/metadata.ts'
+import type { GetMetadataCommand } from '../imap/grammar/commands/getmetadata.ts'
+import type { SetMetadataCommand } from '../imap/grammar/commands/setmetadata.ts'
 import { codes } from '../imap/responses/codes.ts'
 import {
   type FoundMetadata,

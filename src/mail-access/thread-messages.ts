@@ -1,5 +1,5 @@
 // THREAD (RFC 5256 §3): messages that answer each other, by their subjects or by what they refer to.
-import type { ThreadCommand } from '../imap/grammar/commands/sort.ts'
+import type { ThreadCommand } from '../imap/grammar/commands/thread.ts'
 import type { Thread } from '../imap/responses/thread.ts'
 import type { Refusal } from '../imap/server/mailbox-services.ts'
 import { readBaseSubject } from '../message/structure/base-subject.ts'

@@ -1,8 +1,8 @@
 // Writes what the grammar reads, for tests that go there and back.
 import type { FetchAttribute } from '../../src/imap/grammar/commands/fetch.ts'
-import { formatPage } from '../../src/imap/grammar/commands/page.ts'
 import type { SearchKey } from '../../src/imap/grammar/commands/search.ts'
 import { formatDay } from '../../src/imap/grammar/dates.ts'
+import { formatPage } from '../../src/imap/grammar/page.ts'
 import type { SequenceSet } from '../../src/imap/grammar/sequence-set.ts'
 
 export { formatPage }

@@ -103,10 +103,8 @@ describe('commands', () => {
     assert.match(problemOf(`a LIST "" (${'a '.repeat(100)}b)`), /100 patterns at most/)
     assert.deepEqual(readCommand('a LSUB "#news." "comp.mail.*"'), {
       verb: 'LSUB',
-      selection: [],
       reference: '#news.',
-      patterns: ['comp.mail.*'],
-      returns: undefined,
+      pattern: 'comp.mail.*',
     })
   })
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { FetchAttribute } from '../../src/imap/grammar/commands/fetch.ts'
-import type { Section } from '../../src/imap/grammar/commands/section.ts'
+import type { Section } from '../../src/imap/grammar/section.ts'
 import { codes } from '../../src/imap/responses/codes.ts'
 import { isRefusal, type SelectedMailbox } from '../../src/imap/server/mailbox-services.ts'
 import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'

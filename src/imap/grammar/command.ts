@@ -1,60 +1,37 @@
-// One command of a client (RFC 9051 §2.2.1): its tag, and what it asks for. One parser a command.
+// One command of a client (RFC 9051 §2.2.1): its tag, and what it asks for. One parser a command, in the file of its name; those
+// without arguments, or with a mailbox for the only one, have theirs in common.
 import { tagCharacters } from './characters.ts'
-import {
-  type AclOfIdentifierCommand,
-  type AclOfMailboxCommand,
-  aclOfIdentifierParser,
-  parseSetAcl,
-  type SetAclCommand,
-} from './commands/acl.ts'
+import { type AuthenticateCommand, parseAuthenticate } from './commands/authenticate.ts'
 import { type CompressCommand, parseCompress } from './commands/compress.ts'
-import { type CopyCommand, copyParser, type ExpungeCommand, parseExpunge } from './commands/copy.ts'
+import { type CopyCommand, copyParser } from './commands/copy.ts'
+import { type CreateCommand, parseCreate } from './commands/create.ts'
+import { type DeleteAclCommand, parseDeleteAcl } from './commands/deleteacl.ts'
 import { type EnableCommand, parseEnable } from './commands/enable.ts'
+import { type ExpungeCommand, parseExpunge } from './commands/expunge.ts'
 import { type FetchCommand, parseFetch } from './commands/fetch.ts'
+import { type GenUrlAuthCommand, parseGenUrlAuth } from './commands/genurlauth.ts'
+import { type GetMetadataCommand, parseGetMetadata } from './commands/getmetadata.ts'
+import { type GetQuotaCommand, parseGetQuota } from './commands/getquota.ts'
 import { type IdCommand, parseId } from './commands/id.ts'
-import { type ListCommand, parseList, parseLsub } from './commands/list.ts'
-import {
-  type AuthenticateCommand,
-  type LoginCommand,
-  parseAuthenticate,
-  parseLogin,
-} from './commands/log-in.ts'
-import {
-  type CreateCommand,
-  type MailboxCommand,
-  mailboxParser,
-  parseCreate,
-  parseRename,
-  type RenameCommand,
-} from './commands/mailboxes.ts'
-import {
-  type GetMetadataCommand,
-  parseGetMetadata,
-  parseSetMetadata,
-  type SetMetadataCommand,
-} from './commands/metadata.ts'
+import { type ListCommand, parseList } from './commands/list.ts'
+import { type ListRightsCommand, parseListRights } from './commands/listrights.ts'
+import { type LoginCommand, parseLogin } from './commands/login.ts'
+import { type LsubCommand, parseLsub } from './commands/lsub.ts'
+import { type MailboxCommand, mailboxParser } from './commands/mailbox-only.ts'
 import { type NotifyCommand, parseNotify } from './commands/notify.ts'
-import { type PlainCommand, plainParser, plainVerbs } from './commands/plain.ts'
-import {
-  type GetQuotaCommand,
-  type GetQuotaRootCommand,
-  parseGetQuota,
-  parseSetQuota,
-  type SetQuotaCommand,
-} from './commands/quota.ts'
+import { type PlainCommand, plainParser } from './commands/plain.ts'
+import { parseRename, type RenameCommand } from './commands/rename.ts'
+import { parseResetKey, type ResetKeyCommand } from './commands/resetkey.ts'
 import { parseSearch, type SearchCommand } from './commands/search.ts'
 import { type SelectCommand, selectParser } from './commands/select.ts'
-import { parseSort, parseThread, type SortCommand, type ThreadCommand } from './commands/sort.ts'
+import { parseSetAcl, type SetAclCommand } from './commands/setacl.ts'
+import { parseSetMetadata, type SetMetadataCommand } from './commands/setmetadata.ts'
+import { parseSetQuota, type SetQuotaCommand } from './commands/setquota.ts'
+import { parseSort, type SortCommand } from './commands/sort.ts'
 import { parseStatus, type StatusCommand } from './commands/status.ts'
 import { parseStore, type StoreCommand } from './commands/store.ts'
-import {
-  type GenUrlAuthCommand,
-  parseGenUrlAuth,
-  parseResetKey,
-  parseUrlFetch,
-  type ResetKeyCommand,
-  type UrlFetchCommand,
-} from './commands/url-auth.ts'
+import { parseThread, type ThreadCommand } from './commands/thread.ts'
+import { parseUrlFetch, type UrlFetchCommand } from './commands/urlfetch.ts'
 import { Cursor } from './cursor.ts'
 import type { GrammarProblem } from './problem.ts'
 import type { NamedBy } from './sequence-set.ts'
@@ -73,6 +50,7 @@ export type ImapCommand =
   | RenameCommand
   | MailboxCommand
   | ListCommand
+  | LsubCommand
   | StatusCommand
   | FetchCommand
   | StoreCommand
@@ -85,60 +63,77 @@ export type ImapCommand =
   | GetMetadataCommand
   | SetMetadataCommand
   | SetAclCommand
-  | AclOfIdentifierCommand
-  | AclOfMailboxCommand
+  | DeleteAclCommand
+  | ListRightsCommand
   | GetQuotaCommand
-  | GetQuotaRootCommand
   | SetQuotaCommand
   | GenUrlAuthCommand
   | ResetKeyCommand
   | UrlFetchCommand
 
-export type Verb = ImapCommand['verb'] | 'APPEND' | 'REPLACE'
+export type CommandVerb = ImapCommand['verb']
 
-type Parser = (cursor: Cursor, by: NamedBy) => ImapCommand
+type WithVerb<Command, Verb> = Command extends { readonly verb: infer Verbs }
+  ? Verb extends Verbs
+    ? Command
+    : never
+  : never
+
+export type CommandOf<Verb extends CommandVerb> = WithVerb<ImapCommand, Verb>
 
 /** The `NamedBy` of a command that has no UID variant is 'sequence'. */
-const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
-  ...plainVerbs.map(verb => [verb, plainParser(verb)] as const),
-  ['LOGIN', parseLogin],
-  ['AUTHENTICATE', parseAuthenticate],
-  ['ID', parseId],
-  ['ENABLE', parseEnable],
-  ['COMPRESS', parseCompress],
-  ['SELECT', selectParser('SELECT')],
-  ['EXAMINE', selectParser('EXAMINE')],
-  ['CREATE', parseCreate],
-  ['DELETE', mailboxParser('DELETE')],
-  ['RENAME', parseRename],
-  ['SUBSCRIBE', mailboxParser('SUBSCRIBE')],
-  ['UNSUBSCRIBE', mailboxParser('UNSUBSCRIBE')],
-  ['LIST', parseList],
-  ['LSUB', parseLsub],
-  ['STATUS', parseStatus],
-  ['FETCH', parseFetch],
-  ['STORE', parseStore],
-  ['COPY', copyParser('COPY')],
-  ['MOVE', copyParser('MOVE')],
-  ['EXPUNGE', parseExpunge],
-  ['SEARCH', parseSearch],
-  ['SORT', parseSort],
-  ['THREAD', parseThread],
-  ['NOTIFY', parseNotify],
-  ['GETMETADATA', parseGetMetadata],
-  ['SETMETADATA', parseSetMetadata],
-  ['SETACL', parseSetAcl],
-  ['DELETEACL', aclOfIdentifierParser('DELETEACL')],
-  ['LISTRIGHTS', aclOfIdentifierParser('LISTRIGHTS')],
-  ['GETACL', mailboxParser('GETACL')],
-  ['MYRIGHTS', mailboxParser('MYRIGHTS')],
-  ['GETQUOTA', parseGetQuota],
-  ['GETQUOTAROOT', mailboxParser('GETQUOTAROOT')],
-  ['SETQUOTA', parseSetQuota],
-  ['GENURLAUTH', parseGenUrlAuth],
-  ['RESETKEY', parseResetKey],
-  ['URLFETCH', parseUrlFetch],
-])
+type Parser<Verb extends CommandVerb> = (cursor: Cursor, by: NamedBy) => CommandOf<Verb>
+
+const parsers: { readonly [Verb in CommandVerb]: Parser<Verb> } = {
+  CAPABILITY: plainParser('CAPABILITY'),
+  NOOP: plainParser('NOOP'),
+  CHECK: plainParser('CHECK'),
+  LOGOUT: plainParser('LOGOUT'),
+  ID: parseId,
+  STARTTLS: plainParser('STARTTLS'),
+  AUTHENTICATE: parseAuthenticate,
+  LOGIN: parseLogin,
+  ENABLE: parseEnable,
+  COMPRESS: parseCompress,
+  NAMESPACE: plainParser('NAMESPACE'),
+  LIST: parseList,
+  LSUB: parseLsub,
+  STATUS: parseStatus,
+  GETQUOTA: parseGetQuota,
+  GETQUOTAROOT: mailboxParser('GETQUOTAROOT'),
+  SETQUOTA: parseSetQuota,
+  CREATE: parseCreate,
+  DELETE: mailboxParser('DELETE'),
+  RENAME: parseRename,
+  SUBSCRIBE: mailboxParser('SUBSCRIBE'),
+  UNSUBSCRIBE: mailboxParser('UNSUBSCRIBE'),
+  SELECT: selectParser('SELECT'),
+  EXAMINE: selectParser('EXAMINE'),
+  CLOSE: plainParser('CLOSE'),
+  UNSELECT: plainParser('UNSELECT'),
+  IDLE: plainParser('IDLE'),
+  FETCH: parseFetch,
+  STORE: parseStore,
+  SEARCH: parseSearch,
+  SORT: parseSort,
+  THREAD: parseThread,
+  COPY: copyParser('COPY'),
+  MOVE: copyParser('MOVE'),
+  EXPUNGE: parseExpunge,
+  SETACL: parseSetAcl,
+  DELETEACL: parseDeleteAcl,
+  GETACL: mailboxParser('GETACL'),
+  LISTRIGHTS: parseListRights,
+  MYRIGHTS: mailboxParser('MYRIGHTS'),
+  GETMETADATA: parseGetMetadata,
+  SETMETADATA: parseSetMetadata,
+  NOTIFY: parseNotify,
+  GENURLAUTH: parseGenUrlAuth,
+  RESETKEY: parseResetKey,
+  URLFETCH: parseUrlFetch,
+}
+
+const parserOf: ReadonlyMap<string, Parser<CommandVerb>> = new Map(Object.entries(parsers))
 
 /** Those that 'UID' may stand before (RFC 9051 §6.4.9; SORT and THREAD, RFC 5256 §3; REPLACE, RFC 8508 §4.3). */
 export const uidVerbs: ReadonlySet<string> = new Set([
@@ -189,7 +184,7 @@ export function parseCommand(
   head: CommandHead,
   terms: GrammarTerms,
 ): ImapCommand | GrammarProblem | undefined {
-  const parse = parsers.get(head.verb)
+  const parse = parserOf.get(head.verb)
   if (!parse) return undefined
   const cursor = new Cursor(bytes, terms, head.length)
   const command = parse(cursor, head.by)

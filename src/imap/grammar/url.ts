@@ -1,6 +1,7 @@
 // The URL of a message or of a part of one (RFC 5092), with what authorizes whom to see it (URLAUTH, RFC 4467).
-import { parseSection, type Section } from './commands/section.ts'
+
 import { Cursor } from './cursor.ts'
+import { parseSection, type Section } from './section.ts'
 
 export interface ImapUrl {
   /** undefined: of the server that is asked, and of who asks. */
@@ -52,6 +53,20 @@ type Name = (typeof names)[number]
 const behindSlash: ReadonlySet<Name> = new Set(['UID', 'SECTION', 'PARTIAL'])
 const nzNumber = /^[1-9][0-9]{0,9}$/
 const maxNumber = 2 ** 32 - 1
+
+/** Of the mechanisms by which a URL is authorized, this server has its own only (RFC 4467). */
+export const urlMechanism = 'INTERNAL'
+
+/** As an argument of a command: in ASCII, whatever it names. */
+export function parseUrlText(cursor: Cursor): string {
+  const url = cursor.astring('a URL')
+  if (!/^[!-~]+$/.test(url)) cursor.expect('a URL in ASCII before this')
+  return url
+}
+
+export function parseUrlMechanism(cursor: Cursor): string {
+  return cursor.keyword(`the name of a mechanism, as ${urlMechanism}`)
+}
 
 /** undefined: it is no URL, or one of something else than a message. */
 export function parseImapUrl(text: string): ImapUrl | undefined {

@@ -1,5 +1,6 @@
 // Response codes (RFC 9051 §7.1): what programs read of an answer; the text beside them is for people.
 import type { NumberRange } from '../grammar/sequence-set.ts'
+import { urlMechanism } from '../grammar/url.ts'
 import { formatRanges } from './number-set.ts'
 import { formatAstring } from './strings.ts'
 
@@ -73,7 +74,7 @@ export const codes = {
   /** RFC 6154 §3 */
   useAttribute: plain('USEATTR'),
   /** RFC 4467 §8 */
-  urlMechanism: (mechanisms: readonly string[]) => valued('URLMECH', ['INTERNAL', ...mechanisms].join(' ')),
+  urlMechanism: (mechanisms: readonly string[]) => valued('URLMECH', [urlMechanism, ...mechanisms].join(' ')),
   /** RFC 8474 §4.1 */
   mailboxId: (id: string) => valued('MAILBOXID', `(${id})`),
   /** RFC 9586 §3 */

@@ -1,8 +1,8 @@
 // FETCH (RFC 9051 §7.5.2), and UIDFETCH for a client that knows UIDs only (RFC 9586 §3.3).
 
 import type { Envelope, Part } from '../../message/structure/structure.ts'
-import type { Partial, Section } from '../grammar/commands/section.ts'
 import { formatDateTime } from '../grammar/dates.ts'
+import type { Partial, Section } from '../grammar/section.ts'
 import { formatBodyStructure } from './body-structure.ts'
 import { formatEnvelope } from './envelope.ts'
 import type { LiteralForm, Octets, PieceWriter } from './octets.ts'

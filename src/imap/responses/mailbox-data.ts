@@ -17,7 +17,10 @@ export interface ListedMailbox {
 }
 
 /** '/' separates the levels of names here. */
-export const hierarchyDelimiter = '/'
+const hierarchyDelimiter = '/'
+
+/** What all names are below. */
+export const hierarchyRoot: ListedMailbox = { name: '', attributes: ['\\Noselect'] }
 
 export function formatListed(
   { name, attributes, childInfo, oldName }: ListedMailbox,

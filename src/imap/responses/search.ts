@@ -1,5 +1,5 @@
 // SEARCH, ESEARCH and SORT (RFC 9051 §7.3.4; RFC 3501 §7.2.5; RFC 5256 §4).
-import { formatPage, type Page } from '../grammar/commands/page.ts'
+import { formatPage, type Page } from '../grammar/page.ts'
 import type { NamedBy } from '../grammar/sequence-set.ts'
 import { formatNumberSet } from './number-set.ts'
 import { quote } from './strings.ts'

@@ -1,20 +1,10 @@
 // One row of the command table.
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
-import type { ImapCommand } from '../grammar/command.ts'
+import type { CommandOf, CommandVerb } from '../grammar/command.ts'
 import { answers } from '../responses/answers.ts'
 import type { StatusResponse } from '../responses/status-response.ts'
 import type { Session } from './session.ts'
 import type { SessionPhase, Step, Telling } from './session-state.ts'
-
-export type CommandVerb = ImapCommand['verb']
-
-type WithVerb<Command, Verb> = Command extends { readonly verb: infer Verbs }
-  ? Verb extends Verbs
-    ? Command
-    : never
-  : never
-
-export type CommandOf<Verb extends CommandVerb> = WithVerb<ImapCommand, Verb>
 
 export interface CommandTerms {
   /** The states in which it is allowed (RFC 9051 §6). */

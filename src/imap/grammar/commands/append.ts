@@ -11,7 +11,7 @@ import { parseMailboxName } from '../mailbox-name.ts'
 import type { GrammarProblem } from '../problem.ts'
 import type { NamedBy, SequenceNumber } from '../sequence-set.ts'
 import type { GrammarTerms } from '../terms.ts'
-import { readUrl } from './url-auth.ts'
+import { parseUrlText } from '../url.ts'
 
 export type AppendEvent =
   /** `replaces`: the message that goes when the new one is there. */
@@ -139,7 +139,7 @@ class StepReader {
     if (!cursor.takesKeyword('URL')) return this.#malformed('TEXT or URL')
     cursor.blank()
     if (this.#stringIsMissing) return this.#needsString()
-    this.#events.push({ kind: 'url', url: readUrl(cursor) })
+    this.#events.push({ kind: 'url', url: parseUrlText(cursor) })
     return this.#afterPart()
   }
 

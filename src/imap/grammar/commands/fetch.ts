@@ -1,9 +1,9 @@
 // FETCH (RFC 9051 §6.4.5) with what extensions add: MODSEQ, CHANGEDSINCE and VANISHED (RFC 7162), BINARY (RFC 3516), EMAILID and
 // THREADID (RFC 8474), SAVEDATE (RFC 8514), PREVIEW (RFC 8970), PARTIAL (RFC 9394).
 import type { Cursor } from '../cursor.ts'
+import { type Page, parsePage } from '../page.ts'
+import { type Partial, parseBinaryPart, parsePartial, parseSection, type Section } from '../section.ts'
 import { type NamedBy, parseSequenceSet, type SequenceSet } from '../sequence-set.ts'
-import { type Page, parsePage } from './page.ts'
-import { type Partial, parseBinaryPart, parsePartial, parseSection, type Section } from './section.ts'
 
 export const plainAttributes = [
   'ENVELOPE',

@@ -1,4 +1,4 @@
-// LIST (RFC 9051 §6.3.9; with its options RFC 5258, 5819, 6154, 8440) and LSUB (RFC 3501 §6.3.9).
+// LIST (RFC 9051 §6.3.9), with its options (RFC 5258, 5819, 6154, 8440).
 import type { Cursor } from '../cursor.ts'
 import { parseMailboxName, parsePattern } from '../mailbox-name.ts'
 import { parseStatusItems, type StatusItem } from './status.ts'
@@ -17,7 +17,7 @@ export interface ListReturnOptions {
 }
 
 export interface ListCommand {
-  readonly verb: 'LIST' | 'LSUB'
+  readonly verb: 'LIST'
   readonly selection: readonly SelectionOption[]
   readonly reference: string
   readonly patterns: readonly string[]
@@ -75,11 +75,4 @@ function readReturn(cursor: Cursor): ListReturnOptions {
     myRights: words.has('MYRIGHTS'),
     status,
   }
-}
-
-export function parseLsub(cursor: Cursor): ListCommand {
-  cursor.blank()
-  const reference = parseMailboxName(cursor)
-  cursor.blank()
-  return { verb: 'LSUB', selection: [], reference, patterns: [parsePattern(cursor)], returns: undefined }
 }

@@ -1,24 +1,19 @@
-// Commands that stand alone.
-import type { Cursor } from '../cursor.ts'
-
-export const plainVerbs = [
-  'CAPABILITY',
-  'NOOP',
-  'LOGOUT',
-  'STARTTLS',
-  'CHECK',
-  'CLOSE',
-  'UNSELECT',
-  'IDLE',
-  'NAMESPACE',
-] as const
-
-export type PlainVerb = (typeof plainVerbs)[number]
+// Commands that stand alone: CAPABILITY, NOOP, LOGOUT, STARTTLS, NAMESPACE, IDLE, CLOSE, UNSELECT (RFC 9051 §6), CHECK (RFC 3501
+// §6.4.1).
 
 export interface PlainCommand {
-  readonly verb: PlainVerb
+  readonly verb:
+    | 'CAPABILITY'
+    | 'NOOP'
+    | 'LOGOUT'
+    | 'STARTTLS'
+    | 'NAMESPACE'
+    | 'IDLE'
+    | 'CHECK'
+    | 'CLOSE'
+    | 'UNSELECT'
 }
 
-export function plainParser(verb: PlainVerb): (cursor: Cursor) => PlainCommand {
+export function plainParser(verb: PlainCommand['verb']): () => PlainCommand {
   return () => ({ verb })
 }

@@ -2,9 +2,9 @@
 // OLDER and YOUNGER (RFC 5032), EMAILID and THREADID (RFC 8474), SAVEDBEFORE and its kin (RFC 8514).
 import type { Cursor } from '../cursor.ts'
 import { parseDay } from '../dates.ts'
+import { type Page, parsePage } from '../page.ts'
+import { createTextReader, type TextReader } from '../search-text.ts'
 import { type NamedBy, parseSequenceSet, type SequenceSet } from '../sequence-set.ts'
-import { type Page, parsePage } from './page.ts'
-import { createTextReader, type TextReader } from './search-text.ts'
 
 export type SearchKey =
   | { readonly kind: 'all' }
@@ -55,7 +55,7 @@ export function parseSearch(cursor: Cursor, by: NamedBy): SearchCommand {
   const returns = parseSearchReturn(cursor)
   cursor.blank()
   const charset = cursor.takesKeyword('CHARSET') ? readCharset(cursor) : undefined
-  return { verb: 'SEARCH', by, returns, key: parseSearchProgram(cursor, charset) }
+  return { verb: 'SEARCH', by, returns, key: parseProgram(cursor, charset) }
 }
 
 function readCharset(cursor: Cursor): string {
@@ -95,8 +95,13 @@ export function parseSearchReturn(cursor: Cursor): SearchReturnOptions | undefin
   }
 }
 
+/** The charset always named, as SORT and THREAD have it (RFC 5256 §3). */
+export function parseProgramInCharset(cursor: Cursor): SearchKey {
+  return parseProgram(cursor, readCharset(cursor))
+}
+
 /** search-key *(SP search-key): all of them have to fit. */
-export function parseSearchProgram(cursor: Cursor, charset: string | undefined): SearchKey {
+function parseProgram(cursor: Cursor, charset: string | undefined): SearchKey {
   return new KeyReader(cursor, createTextReader(cursor, charset)).program()
 }
 

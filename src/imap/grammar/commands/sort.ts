@@ -1,7 +1,12 @@
-// SORT and THREAD (RFC 5256), SORT with result options (RFC 5267 §3) and by what is displayed (RFC 5957).
+// SORT (RFC 5256 §3), with result options (RFC 5267 §3) and by what is displayed (RFC 5957).
 import type { Cursor } from '../cursor.ts'
 import type { NamedBy } from '../sequence-set.ts'
-import { parseSearchProgram, parseSearchReturn, type SearchKey, type SearchReturnOptions } from './search.ts'
+import {
+  parseProgramInCharset,
+  parseSearchReturn,
+  type SearchKey,
+  type SearchReturnOptions,
+} from './search.ts'
 
 const sortKeys = [
   'ARRIVAL',
@@ -28,43 +33,15 @@ export interface SortCommand {
   readonly key: SearchKey
 }
 
-export interface ThreadCommand {
-  readonly verb: 'THREAD'
-  readonly by: NamedBy
-  readonly algorithm: 'ORDEREDSUBJECT' | 'REFERENCES'
-  readonly key: SearchKey
-}
-
 export function parseSort(cursor: Cursor, by: NamedBy): SortCommand {
   const returns = parseSearchReturn(cursor)
   cursor.blank()
   const criteria = cursor.list(() => readCriterion(cursor))
-  return { verb: 'SORT', by, returns, criteria, key: readProgram(cursor) }
+  return { verb: 'SORT', by, returns, criteria, key: parseProgramInCharset(cursor) }
 }
 
 function readCriterion(cursor: Cursor): SortCriterion {
   const reverse = cursor.takesKeyword('REVERSE')
   if (reverse) cursor.blank()
   return { key: cursor.oneOf(sortKeys, 'a sort key', 'SORT knows REVERSE'), reverse }
-}
-
-export function parseThread(cursor: Cursor, by: NamedBy): ThreadCommand {
-  cursor.blank()
-  const algorithm = cursor.keyword('an algorithm')
-  if (algorithm !== 'ORDEREDSUBJECT' && algorithm !== 'REFERENCES')
-    cursor.fail('syntax', 'THREAD knows ORDEREDSUBJECT and REFERENCES')
-  return {
-    verb: 'THREAD',
-    by,
-    algorithm: algorithm === 'REFERENCES' ? 'REFERENCES' : 'ORDEREDSUBJECT',
-    key: readProgram(cursor),
-  }
-}
-
-/** RFC 5256 §3: the charset is always there. */
-function readProgram(cursor: Cursor): SearchKey {
-  cursor.blank()
-  const charset = cursor.astring('the name of a charset')
-  cursor.blank()
-  return parseSearchProgram(cursor, charset)
 }

@@ -1,17 +1,11 @@
-// What is done to whole mailboxes: CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, LIST, LSUB, STATUS (RFC 9051 §6.3.4 – §6.3.11).
-import { formatMyRights } from '../../responses/account-data.ts'
+// What is done to whole mailboxes: CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, STATUS (RFC 9051 §6.3.4 – §6.3.11).
 import { answers } from '../../responses/answers.ts'
 import { codes } from '../../responses/codes.ts'
-import {
-  formatListed,
-  formatMailboxStatus,
-  hierarchyDelimiter,
-  type ListedMailbox,
-} from '../../responses/mailbox-data.ts'
-import { afterLogin, type Command, type CommandOf, usual } from '../command.ts'
+import { formatMailboxStatus } from '../../responses/mailbox-data.ts'
+import { afterLogin, type Command, usual } from '../command.ts'
 import { isRefusal, type OrRefusal } from '../mailbox-services.ts'
 import type { Session } from '../session.ts'
-import type { Step, Telling } from '../session-state.ts'
+import type { Step } from '../session-state.ts'
 
 export const create: Command<'CREATE'> = {
   ...usual,
@@ -79,43 +73,4 @@ export const status: Command<'STATUS'> = {
       untagged: note + formatMailboxStatus(mailbox, values, session.responseTerms),
     }
   },
-}
-
-function listing(verb: 'LIST' | 'LSUB'): Command<'LIST' | 'LSUB'> {
-  return { ...usual, verb, phases: afterLogin, run: tell }
-}
-
-export const list = listing('LIST')
-export const lsub = listing('LSUB')
-
-async function* tell(session: Session, command: CommandOf<'LIST'>, tag: string): Telling {
-  const { verb, ...query } = command
-  const completed = session.answer(tag, answers.completed(verb))
-  const [pattern, ...others] = query.patterns
-  // RFC 9051 §6.3.9: no name at all asks for the delimiter and the root of the names.
-  if (pattern === '' && others.length === 0 && query.selection.length === 0) {
-    yield `* ${verb} (\\Noselect) "${hierarchyDelimiter}" ""\r\n`
-    return completed
-  }
-  const { mailboxes, responseTerms: terms } = session
-  for await (const batch of mailboxes.list(verb === 'LSUB' ? { ...query, selection: subscribed } : query)) {
-    const lines = batch.map(({ mailbox, rights, status: values }) => {
-      const line =
-        verb === 'LSUB' ? formatListed(asSubscribed(mailbox), terms, verb) : formatListed(mailbox, terms)
-      // RFC 8440 §3
-      const withRights = rights === undefined ? line : line + formatMyRights(mailbox.name, rights, terms)
-      return values ? withRights + formatMailboxStatus(mailbox.name, values, terms) : withRights
-    })
-    yield lines.join('')
-  }
-  return completed
-}
-
-/** RFC 5258 §4: what LSUB asks for. */
-const subscribed = ['SUBSCRIBED', 'RECURSIVEMATCH'] as const
-
-/** RFC 3501 §6.3.9: one that is told for the sake of what is below it is \Noselect. */
-function asSubscribed({ name, attributes }: ListedMailbox): ListedMailbox {
-  if (!attributes.includes('\\Subscribed')) return { name, attributes: ['\\Noselect'] }
-  return { name, attributes: attributes.filter(one => one !== '\\Subscribed') }
 }

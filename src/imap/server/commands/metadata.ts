@@ -1,9 +1,11 @@
 // GETMETADATA and SETMETADATA (RFC 5464 §4.2, §4.3): what is noted of mailboxes, and of the server.
+
 import { Fault } from '../../../runtime/fault.ts'
+import type { CommandOf } from '../../grammar/command.ts'
 import { formatMetadata } from '../../responses/account-data.ts'
 import { answers } from '../../responses/answers.ts'
 import { codes } from '../../responses/codes.ts'
-import { afterLogin, type Command, type CommandOf, usual } from '../command.ts'
+import { afterLogin, type Command, usual } from '../command.ts'
 import { isRefusal, type Metadata } from '../mailbox-services.ts'
 import type { Session } from '../session.ts'
 import type { Telling } from '../session-state.ts'

@@ -1,7 +1,8 @@
 // NOTIFY (RFC 5465): from now on the client hears of what happens without asking.
+import type { CommandOf } from '../../grammar/command.ts'
 import type { EventGroup, NotifyEvent } from '../../grammar/commands/notify.ts'
 import { answers } from '../../responses/answers.ts'
-import { afterLogin, type Command, type CommandOf, usual } from '../command.ts'
+import { afterLogin, type Command, usual } from '../command.ts'
 import { isRefusal } from '../mailbox-services.ts'
 import type { Session } from '../session.ts'
 import type { Telling } from '../session-state.ts'

@@ -1,4 +1,5 @@
 // SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3), CLOSE and UNSELECT (§6.4.1, §6.4.2), NAMESPACE (§6.3.10).
+import type { CommandOf } from '../../grammar/command.ts'
 import { answers } from '../../responses/answers.ts'
 import { codes } from '../../responses/codes.ts'
 import {
@@ -10,7 +11,7 @@ import {
 } from '../../responses/mailbox-data.ts'
 import type { Pieces } from '../../responses/octets.ts'
 import { formatNote } from '../../responses/status-response.ts'
-import { afterLogin, type Command, type CommandOf, usual, withMailbox } from '../command.ts'
+import { afterLogin, type Command, usual, withMailbox } from '../command.ts'
 import { isRefusal, type SelectedFacts, type SelectedMailbox } from '../mailbox-services.ts'
 import type { Session } from '../session.ts'
 import type { SessionState, Step, Telling } from '../session-state.ts'

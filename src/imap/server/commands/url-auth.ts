@@ -1,20 +1,20 @@
 // GENURLAUTH, RESETKEY, URLFETCH (RFC 4467 §7, RFC 5524): URLs by which others see a message, or a part of one.
+import type { CommandOf } from '../../grammar/command.ts'
+import { urlMechanism } from '../../grammar/url.ts'
 import { formatFetchedUrl, formatGeneratedUrls, formatUrlData } from '../../responses/account-data.ts'
 import { answers } from '../../responses/answers.ts'
 import { codes } from '../../responses/codes.ts'
-import { afterLogin, type Command, type CommandOf, usual } from '../command.ts'
+import { afterLogin, type Command, usual } from '../command.ts'
 import { isRefusal } from '../mailbox-services.ts'
 import type { Session } from '../session.ts'
 import type { Telling } from '../session-state.ts'
-
-const mechanism = 'INTERNAL'
 
 export const genUrlAuth: Command<'GENURLAUTH'> = {
   ...usual,
   verb: 'GENURLAUTH',
   phases: afterLogin,
   async run(session, { urls }, tag) {
-    if (urls.some(each => each.mechanism !== mechanism)) return session.answer(tag, answers.urlMechanism)
+    if (urls.some(each => each.mechanism !== urlMechanism)) return session.answer(tag, answers.urlMechanism)
     const authorized: string[] = []
     for (const { url } of urls) {
       const whole = await session.mailboxes.authorizeUrl(url)
@@ -34,7 +34,7 @@ export const resetKey: Command<'RESETKEY'> = {
   verb: 'RESETKEY',
   phases: afterLogin,
   async run(session, { mailbox, mechanisms }, tag) {
-    if (mechanisms.some(each => each !== mechanism)) return session.answer(tag, answers.urlMechanism)
+    if (mechanisms.some(each => each !== urlMechanism)) return session.answer(tag, answers.urlMechanism)
     const refusal = await session.mailboxes.resetUrlKeys(mailbox)
     if (refusal) return session.decline(tag, refusal)
     // RFC 4467 §8: of a mailbox, the mechanisms that it has now.

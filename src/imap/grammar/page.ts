@@ -1,5 +1,5 @@
 // PARTIAL (RFC 9394 §3.1): 1:100 is the first hundred of a result, -1:-100 the last.
-import type { Cursor } from '../cursor.ts'
+import type { Cursor } from './cursor.ts'
 
 export interface Page {
   /** From which end it counts. */

@@ -1,5 +1,5 @@
 // The parts of a message that FETCH names (RFC 9051 §6.4.5, §9 section): BODY[1.2.HEADER.FIELDS (To Cc)]<0.1024>.
-import type { Cursor } from '../cursor.ts'
+import type { Cursor } from './cursor.ts'
 
 export type SectionText =
   /** All of it. */

@@ -1,5 +1,5 @@
 // What is searched for, in the charset that the client named (RFC 9051 §6.4.4).
-import type { Cursor } from '../cursor.ts'
+import type { Cursor } from './cursor.ts'
 
 export type TextReader = () => string
 

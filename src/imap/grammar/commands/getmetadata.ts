@@ -1,5 +1,6 @@
-// GETMETADATA and SETMETADATA (RFC 5464): annotations of mailboxes, and of the server.
+// GETMETADATA (RFC 5464 §4.2).
 import type { Cursor } from '../cursor.ts'
+import { parseEntryName } from '../entry-name.ts'
 import { parseMailboxName } from '../mailbox-name.ts'
 
 export interface GetMetadataCommand {
@@ -10,13 +11,6 @@ export interface GetMetadataCommand {
   readonly entries: readonly string[]
   readonly maxSize: number | undefined
   readonly depth: '0' | '1' | 'infinity'
-}
-
-export interface SetMetadataCommand {
-  readonly verb: 'SETMETADATA'
-  readonly mailbox: string
-  /** null takes the entry away. */
-  readonly entries: ReadonlyMap<string, Buffer | null>
 }
 
 type Options = Pick<GetMetadataCommand, 'maxSize' | 'depth'>
@@ -37,7 +31,7 @@ export function parseGetMetadata(cursor: Cursor): GetMetadataCommand {
   return {
     verb: 'GETMETADATA',
     mailbox,
-    entries: cursor.listOrOne(() => readEntryName(cursor)),
+    entries: cursor.listOrOne(() => parseEntryName(cursor)),
     ...(options ?? usualOptions),
   }
 }
@@ -66,33 +60,4 @@ function readDepth(cursor: Cursor): GetMetadataCommand['depth'] {
   if (depth === '0' || depth === '1' || depth === 'infinity') return depth
   cursor.expect('0, 1 or infinity before this')
   return '0'
-}
-
-export function parseSetMetadata(cursor: Cursor): SetMetadataCommand {
-  cursor.blank()
-  const mailbox = parseMailboxName(cursor)
-  cursor.blank()
-  const entries = cursor.list(() => {
-    const name = readEntryName(cursor)
-    if (!name.includes('/', 1)) cursor.expect('more of the name of the entry')
-    cursor.blank()
-    return [name, readValue(cursor)] as const
-  })
-  return { verb: 'SETMETADATA', mailbox, entries: new Map(entries) }
-}
-
-function readValue(cursor: Cursor): Buffer | null {
-  if (cursor.takesKeyword('NIL')) return null
-  return cursor.seesLiteral8 ? cursor.anyLiteral('a value') : cursor.string('a value, or NIL')
-}
-
-/** RFC 5464 §3: slashes between words; no stars, no 8-bit characters, and none at the end. */
-function readEntryName(cursor: Cursor): string {
-  const name = cursor.astring('the name of an entry').toLowerCase()
-  // §3.2: it says whose it is.
-  if (!/^\/(?:private|shared)(?:\/|$)/.test(name))
-    cursor.fail('syntax', 'The name of an entry begins with /private or /shared (RFC 5464 3.2)')
-  if (!/^(?:\/[!-)+-.0-~][^/*%\0-\x1f\x7f-\uffff]*)+$/.test(name))
-    cursor.fail('syntax', 'An entry has a name as /private/comment (RFC 5464 3)')
-  return name
 }

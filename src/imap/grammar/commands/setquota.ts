@@ -1,26 +1,11 @@
-// GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208 §4.1).
+// SETQUOTA (RFC 9208 §4.1.3).
 import type { Cursor } from '../cursor.ts'
-
-export interface GetQuotaCommand {
-  readonly verb: 'GETQUOTA'
-  readonly root: string
-}
-
-export interface GetQuotaRootCommand {
-  readonly verb: 'GETQUOTAROOT'
-  readonly mailbox: string
-}
 
 export interface SetQuotaCommand {
   readonly verb: 'SETQUOTA'
   readonly root: string
   /** Resource in upper case → limit; STORAGE counts units of 1024 octets (§5.1). */
   readonly limits: ReadonlyMap<string, number>
-}
-
-export function parseGetQuota(cursor: Cursor): GetQuotaCommand {
-  cursor.blank()
-  return { verb: 'GETQUOTA', root: cursor.astring('a quota root') }
 }
 
 export function parseSetQuota(cursor: Cursor): SetQuotaCommand {
