@@ -35,6 +35,7 @@ export const codes = {
   limit: plain('LIMIT'),
   nonExistent: plain('NONEXISTENT'),
   noPermission: plain('NOPERM'),
+  /** RFC 9208 §4.3 */
   overQuota: plain('OVERQUOTA'),
   parse: plain('PARSE'),
   permanentFlags: (flags: readonly string[]) => valued('PERMANENTFLAGS', `(${flags.join(' ')})`),

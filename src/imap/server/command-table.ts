@@ -1,28 +1,52 @@
-// The commands of the server: in which states each is allowed, and what may come with it and behind it.
-import {
-  type AppendCommand,
-  afterLogin,
-  type Command,
-  deniedWhereReadOnly,
-  usual,
-  withMailbox,
-} from './command.ts'
-import { deleteAcl, getAcl, listRights, myRights, setAcl } from './commands/acl.ts'
-import { authenticate, login } from './commands/authenticate.ts'
+// The commands of the server: in which states each is allowed, and what may come with it and behind it. Each is in the file of its
+// name; EXAMINE is with SELECT, and REPLACE with APPEND.
+import type { AppendCommand, Command } from './command.ts'
+import { append, replace } from './commands/append.ts'
+import { authenticate } from './commands/authenticate.ts'
+import { capability } from './commands/capability.ts'
+import { check } from './commands/check.ts'
+import { close } from './commands/close.ts'
+import { compress } from './commands/compress.ts'
+import { copy } from './commands/copy.ts'
+import { create } from './commands/create.ts'
+import { deleteMailbox } from './commands/delete.ts'
+import { deleteAcl } from './commands/deleteacl.ts'
+import { enable } from './commands/enable.ts'
+import { expunge } from './commands/expunge.ts'
 import { fetch } from './commands/fetch.ts'
+import { genUrlAuth } from './commands/genurlauth.ts'
+import { getAcl } from './commands/getacl.ts'
+import { getMetadata } from './commands/getmetadata.ts'
+import { getQuota } from './commands/getquota.ts'
+import { getQuotaRoot } from './commands/getquotaroot.ts'
+import { id } from './commands/id.ts'
 import { idle } from './commands/idle.ts'
 import { list } from './commands/list.ts'
+import { listRights } from './commands/listrights.ts'
+import { login } from './commands/login.ts'
+import { logout } from './commands/logout.ts'
 import { lsub } from './commands/lsub.ts'
-import { create, remove, rename, status, subscribe, unsubscribe } from './commands/mailboxes.ts'
-import { copy, expunge, move, store } from './commands/messages.ts'
-import { getMetadata, setMetadata } from './commands/metadata.ts'
+import { move } from './commands/move.ts'
+import { myRights } from './commands/myrights.ts'
+import { namespace } from './commands/namespace.ts'
+import { noop } from './commands/noop.ts'
 import { notify } from './commands/notify.ts'
-import { getQuota, getQuotaRoot, setQuota } from './commands/quota.ts'
-import { search, sort, thread } from './commands/search.ts'
-import { close, examine, namespace, select, unselect } from './commands/select.ts'
-import { capability, check, enable, id, logout, noop } from './commands/session-commands.ts'
-import { compress, starttls } from './commands/transport.ts'
-import { genUrlAuth, resetKey, urlFetch } from './commands/url-auth.ts'
+import { rename } from './commands/rename.ts'
+import { resetKey } from './commands/resetkey.ts'
+import { search } from './commands/search.ts'
+import { examine, select } from './commands/select.ts'
+import { setAcl } from './commands/setacl.ts'
+import { setMetadata } from './commands/setmetadata.ts'
+import { setQuota } from './commands/setquota.ts'
+import { sort } from './commands/sort.ts'
+import { starttls } from './commands/starttls.ts'
+import { status } from './commands/status.ts'
+import { store } from './commands/store.ts'
+import { subscribe } from './commands/subscribe.ts'
+import { thread } from './commands/thread.ts'
+import { unselect } from './commands/unselect.ts'
+import { unsubscribe } from './commands/unsubscribe.ts'
+import { urlFetch } from './commands/urlfetch.ts'
 
 const commands: readonly Command[] = [
   capability,
@@ -43,7 +67,7 @@ const commands: readonly Command[] = [
   getQuotaRoot,
   setQuota,
   create,
-  remove,
+  deleteMailbox,
   rename,
   subscribe,
   unsubscribe,
@@ -77,11 +101,7 @@ export const commandTable: ReadonlyMap<string, Command> = new Map(
   commands.map(command => [command.verb, command]),
 )
 
-const appendCommands: readonly AppendCommand[] = [
-  { ...usual, verb: 'APPEND', phases: afterLogin },
-  // RFC 8508 §3.2: the message that goes is in the mailbox that is selected.
-  { ...usual, verb: 'REPLACE', phases: withMailbox, uidVariant: 'also', denied: deniedWhereReadOnly },
-]
+const appendCommands: readonly AppendCommand[] = [append, replace]
 
 export const appendTable: ReadonlyMap<string, AppendCommand> = new Map(
   appendCommands.map(command => [command.verb, command]),

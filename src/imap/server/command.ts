@@ -25,7 +25,7 @@ export interface Command<Verb extends CommandVerb = CommandVerb> extends Command
   run(session: Session, command: CommandOf<Verb>, tag: string): MaybePromise<Step> | Telling
 }
 
-/** APPEND and REPLACE have no value of their own: they are read in steps (`append-flow.ts`). */
+/** APPEND and REPLACE have no value of their own: they are read in steps (`commands/append.ts`). */
 export interface AppendCommand extends CommandTerms {
   readonly verb: 'APPEND' | 'REPLACE'
   readonly denied?: ((session: Session) => StatusResponse | undefined) | undefined
@@ -46,4 +46,11 @@ export const withMailbox: readonly SessionPhase[] = ['selected']
 export const usual: Omit<CommandTerms, 'phases'> = {
   uidVariant: 'none',
   tellsExpunges: 'yes',
+}
+
+/** FETCH, STORE, SEARCH and what is like it: no number of a message may change meanwhile (RFC 9051 §7.5.1). */
+export const keepsNumbers: CommandTerms = {
+  phases: withMailbox,
+  uidVariant: 'also',
+  tellsExpunges: 'by-uid',
 }

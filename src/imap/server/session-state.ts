@@ -5,7 +5,7 @@ import type { DialogueStep } from '../../sasl/dialogue.ts'
 import type { AuthenticatedAccount } from '../../sasl/log-in-services.ts'
 import type { Pieces } from '../responses/octets.ts'
 import type { StatusResponse } from '../responses/status-response.ts'
-import type { AppendFlow } from './append-flow.ts'
+import type { AppendFlow } from './commands/append.ts'
 import type { SelectedMailbox, SessionMailboxes } from './mailbox-services.ts'
 
 export type SessionState =
@@ -20,6 +20,13 @@ export type SessionState =
   | { readonly phase: 'logout' }
 
 export type SessionPhase = SessionState['phase']
+
+/** Its mailbox, if there is one, is not selected any more. */
+export function leaveMailbox(state: SessionState): SessionState {
+  if (state.phase !== 'selected') return state
+  state.mailbox.release()
+  return { phase: 'authenticated', mailboxes: state.mailboxes }
+}
 
 /** A command that has begun, and whose next line is not a command. */
 export type OpenCommand =

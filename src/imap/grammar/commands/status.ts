@@ -1,4 +1,4 @@
-// STATUS (RFC 9051 §6.3.11), with what RFC 7162, 8474 and 9208 add to it.
+// STATUS (RFC 9051 §6.3.11), with what others add to it (RFC 7162, RFC 8474, RFC 9208 §4.1.4).
 import type { Cursor } from '../cursor.ts'
 import { parseMailboxName } from '../mailbox-name.ts'
 

@@ -1,14 +1,12 @@
-// AUTHENTICATE (RFC 9051 §6.2.2, RFC 4959) and LOGIN (§6.2.3).
+// AUTHENTICATE (RFC 9051 §6.2.2, RFC 4959).
 import type { MaybePromise } from '../../../runtime/maybe-promise.ts'
-import { isRefusal, isTemporary, type LoginProblem } from '../../../sasl/authority.ts'
 import { type DialogueStep, startDialogue } from '../../../sasl/dialogue.ts'
 import { type AuthenticatedAccount, authorityFor } from '../../../sasl/log-in-services.ts'
 import { whyNotOffered } from '../../../sasl/log-in-terms.ts'
 import { decodeBase64, decodeInitialResponse } from '../../../sasl/mechanism.ts'
-import { type Shown, shownWith } from '../../../sasl/mechanisms.ts'
 import { answers } from '../../responses/answers.ts'
-import type { StatusResponse } from '../../responses/status-response.ts'
 import { beforeLogin, type Command, usual } from '../command.ts'
+import { enterMailboxes, refuseLogin, whyNoLogin } from '../log-in.ts'
 import type { Session } from '../session.ts'
 import type { OpenCommand, Step } from '../session-state.ts'
 
@@ -16,16 +14,11 @@ type Authenticating = Extract<OpenCommand, { kind: 'authenticating' }>
 
 const asterisk = 0x2a
 
-function needsTls(session: Session): StatusResponse | undefined {
-  if (!session.context.services.authenticate) return answers.unknownMechanism('')
-  return session.mayAuthenticate ? undefined : answers.loginNeedsTls
-}
-
 export const authenticate: Command<'AUTHENTICATE'> = {
   ...usual,
   verb: 'AUTHENTICATE',
   phases: beforeLogin,
-  denied: needsTls,
+  denied: whyNoLogin,
   run(session, { mechanism: name, initialResponse }, tag) {
     const offered = session.authMechanisms
     const mechanism = offered.find(each => each.name === name)
@@ -91,49 +84,10 @@ function tell(
     case 'malformed':
       return session.answer(tag, answers.malformedResponse)
     case 'refused':
-      return session.answer(tag, refusalOf(mechanism, step.problem))
+      return refuseLogin(session, tag, mechanism, step.problem)
     case 'proven':
-      return enter(session, tag, step.account)
+      return enterMailboxes(session, tag, step.account)
     default:
       return step satisfies never
   }
-}
-
-const refusals: Readonly<Record<Shown, StatusResponse>> = {
-  password: answers.wrongCredentials,
-  tokens: answers.tokenRefused,
-  certificate: answers.certificateRefused,
-}
-
-function refusalOf(mechanism: string, problem: LoginProblem): StatusResponse {
-  return isTemporary(problem) ? answers.loginUnavailable : refusals[shownWith(mechanism)]
-}
-
-async function enter(session: Session, tag: string, account: AuthenticatedAccount): Promise<Step> {
-  const client = { ...session.client, account }
-  const mailboxes = await session.context.services.openMailboxes(client, account)
-  const next = session.logIn(client, mailboxes)
-  // RFC 9051 §6.2.2: the client need not ask what there is now.
-  return { answer: { tag, response: answers.loggedIn(session.capabilities) }, next }
-}
-
-const loginCommand = 'LOGIN command'
-
-export const login: Command<'LOGIN'> = {
-  ...usual,
-  verb: 'LOGIN',
-  phases: beforeLogin,
-  denied: needsTls,
-  async run(session, { name, password }, tag) {
-    const authority = authorityFor(session.client, session.context.services)
-    try {
-      const verdict = await authority.verifyPassword(name, password)
-      if (!isRefusal(verdict)) return await enter(session, tag, verdict)
-      session.noteLoginRefused(loginCommand, verdict.refused, name)
-      return session.answer(tag, refusalOf(loginCommand, verdict.refused))
-    } catch (cause) {
-      session.context.fault(cause, session.client)
-      return session.answer(tag, answers.loginUnavailable)
-    }
-  },
 }

@@ -1,21 +1,17 @@
-// FETCH and UID FETCH (RFC 9051 §6.4.5): told while the client reads it, a batch of messages at a time.
+// FETCH (RFC 9051 §6.4.5), told while the client reads it, a batch of messages at a time.
 import type { CommandOf } from '../../grammar/command.ts'
 import type { FetchAttribute } from '../../grammar/commands/fetch.ts'
 import { answers } from '../../responses/answers.ts'
 import type { FetchItem } from '../../responses/fetch.ts'
 import { formatVanished } from '../../responses/mailbox-data.ts'
-import { type Command, usual, withMailbox } from '../command.ts'
+import { type Command, keepsNumbers } from '../command.ts'
 import type { Session } from '../session.ts'
 import type { Telling } from '../session-state.ts'
 import { formatBatch } from '../tell-messages.ts'
 
 export const fetch: Command<'FETCH'> = {
-  ...usual,
+  ...keepsNumbers,
   verb: 'FETCH',
-  phases: withMailbox,
-  uidVariant: 'also',
-  // RFC 9051 §7.5.1
-  tellsExpunges: 'by-uid',
   run: tell,
 }
 

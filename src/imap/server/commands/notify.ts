@@ -4,6 +4,7 @@ import type { EventGroup, NotifyEvent } from '../../grammar/commands/notify.ts'
 import { answers } from '../../responses/answers.ts'
 import { afterLogin, type Command, usual } from '../command.ts'
 import { isRefusal } from '../mailbox-services.ts'
+import { unlessThereIs } from '../optional-services.ts'
 import type { Session } from '../session.ts'
 import type { Telling } from '../session-state.ts'
 import { formatNews } from '../tell-changes.ts'
@@ -12,7 +13,7 @@ export const notify: Command<'NOTIFY'> = {
   ...usual,
   verb: 'NOTIFY',
   phases: afterLogin,
-  denied: session => (session.mailboxes.watch ? undefined : answers.notOffered),
+  denied: unlessThereIs('watch'),
   run: tell,
 }
 

@@ -1,21 +1,18 @@
-// SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3), CLOSE and UNSELECT (§6.4.1, §6.4.2), NAMESPACE (§6.3.10).
+// SELECT (RFC 9051 §6.3.2), and EXAMINE (§6.3.3), which is the same for looking only.
 import type { CommandOf } from '../../grammar/command.ts'
 import { answers } from '../../responses/answers.ts'
 import { codes } from '../../responses/codes.ts'
-import {
-  formatCount,
-  formatFlags,
-  formatListed,
-  formatNamespaces,
-  formatVanished,
-} from '../../responses/mailbox-data.ts'
+import { formatCount, formatFlags, formatListed, formatVanished } from '../../responses/mailbox-data.ts'
 import type { Pieces } from '../../responses/octets.ts'
 import { formatNote } from '../../responses/status-response.ts'
-import { afterLogin, type Command, usual, withMailbox } from '../command.ts'
+import { afterLogin, type Command, usual } from '../command.ts'
 import { isRefusal, type SelectedFacts, type SelectedMailbox } from '../mailbox-services.ts'
 import type { Session } from '../session.ts'
-import type { SessionState, Step, Telling } from '../session-state.ts'
+import { leaveMailbox, type Telling } from '../session-state.ts'
 import { formatBatch } from '../tell-messages.ts'
+
+export const select = selecting('SELECT')
+export const examine = selecting('EXAMINE')
 
 function selecting(verb: 'SELECT' | 'EXAMINE'): Command<'SELECT' | 'EXAMINE'> {
   return { ...usual, verb, phases: afterLogin, run: tell }
@@ -34,7 +31,7 @@ async function* tell(
   const { mailboxes } = session
   // RFC 9051 §6.3.2: also when the new one cannot be had, the old one is not selected any more.
   const wasSelected = session.state.phase === 'selected'
-  session.state = leave(session.state)
+  session.state = leaveMailbox(session.state)
   if (wasSelected) yield closedNotice
   const access = verb === 'SELECT' ? 'read-write' : 'read-only'
   const mailbox = await mailboxes.select(name, {
@@ -59,12 +56,6 @@ async function* resync(session: Session, { resync }: SelectedMailbox): AsyncGene
 
 const closedNotice = formatNote(codes.closed, 'The mailbox before it is closed')
 
-function leave(state: SessionState): SessionState {
-  if (state.phase !== 'selected') return state
-  state.mailbox.release()
-  return { phase: 'authenticated', mailboxes: state.mailboxes }
-}
-
 function describe(session: Session, name: string, facts: SelectedFacts): string {
   const isRev2 = session.enabled.has('IMAP4REV2')
   return [
@@ -84,40 +75,4 @@ function describe(session: Session, name: string, facts: SelectedFacts): string 
     // RFC 9051 §6.3.2
     ...(isRev2 ? [formatListed({ name, attributes: [] }, session.responseTerms)] : []),
   ].join('')
-}
-
-export const select = selecting('SELECT')
-export const examine = selecting('EXAMINE')
-
-export const unselect: Command<'UNSELECT'> = {
-  ...usual,
-  verb: 'UNSELECT',
-  phases: withMailbox,
-  run: (session, _command, tag) => unselected(session, tag, 'UNSELECT'),
-}
-
-export const close: Command<'CLOSE'> = {
-  ...usual,
-  verb: 'CLOSE',
-  phases: withMailbox,
-  async run(session, _command, tag) {
-    const { selected } = session
-    // §6.4.1: what is \Deleted goes without a word, unless the mailbox is only looked at.
-    if (selected.facts.access === 'read-write') await selected.expunge(undefined)
-    return unselected(session, tag, 'CLOSE')
-  },
-}
-
-function unselected(session: Session, tag: string, verb: string): Step {
-  return { answer: { tag, response: answers.completed(verb) }, next: leave(session.state) }
-}
-
-export const namespace: Command<'NAMESPACE'> = {
-  ...usual,
-  verb: 'NAMESPACE',
-  phases: afterLogin,
-  run: (session, _command, tag) => ({
-    ...session.answer(tag, answers.completed('NAMESPACE')),
-    untagged: formatNamespaces(session.mailboxes.namespaces, session.responseTerms),
-  }),
 }

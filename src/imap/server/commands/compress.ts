@@ -1,17 +1,6 @@
-// STARTTLS (RFC 9051 §6.2.1) and COMPRESS (RFC 4978): after them the bytes mean something else.
+// COMPRESS (RFC 4978 §3).
 import { answers } from '../../responses/answers.ts'
-import { afterLogin, beforeLogin, type Command, usual } from '../command.ts'
-
-export const starttls: Command<'STARTTLS'> = {
-  ...usual,
-  verb: 'STARTTLS',
-  phases: beforeLogin,
-  denied(session) {
-    if (session.client.tls) return answers.hasTls
-    return session.context.hasTls ? undefined : answers.noTls
-  },
-  run: (session, _command, tag) => ({ ...session.answer(tag, answers.beginTls), effect: 'start-tls' }),
-}
+import { afterLogin, type Command, usual } from '../command.ts'
 
 export const compress: Command<'COMPRESS'> = {
   ...usual,

@@ -1,19 +1,32 @@
-// One APPEND or REPLACE on its way: between its literals the session reads, within them the octets go to the store.
-import type { MaybePromise } from '../../runtime/maybe-promise.ts'
-import { type AppendEvent, type AppendPlace, parseAppendStep } from '../grammar/commands/append.ts'
-import type { LiteralMark } from '../grammar/literal-mark.ts'
-import type { GrammarTerms } from '../grammar/terms.ts'
-import { answers } from '../responses/answers.ts'
-import { codes } from '../responses/codes.ts'
-import { formatNote, type StatusResponse } from '../responses/status-response.ts'
-import { answerProblem } from './answer-problem.ts'
+// APPEND (RFC 9051 §6.3.12), and REPLACE (RFC 8508), which appends one message in the place of another: between their literals the
+// session reads, within them the octets go to the store.
+import type { MaybePromise } from '../../../runtime/maybe-promise.ts'
+import { type AppendEvent, type AppendPlace, parseAppendStep } from '../../grammar/commands/append.ts'
+import type { LiteralMark } from '../../grammar/literal-mark.ts'
+import type { GrammarTerms } from '../../grammar/terms.ts'
+import { answers } from '../../responses/answers.ts'
+import { codes } from '../../responses/codes.ts'
+import { formatNote, type StatusResponse } from '../../responses/status-response.ts'
+import { answerProblem } from '../answer-problem.ts'
+import { type AppendCommand, afterLogin, deniedWhereReadOnly, usual, withMailbox } from '../command.ts'
 import {
   type Appended,
   type AppendTarget,
   isRefusal,
   type Refusal,
   type SessionMailboxes,
-} from './mailbox-services.ts'
+} from '../mailbox-services.ts'
+
+export const append: AppendCommand = { ...usual, verb: 'APPEND', phases: afterLogin }
+
+export const replace: AppendCommand = {
+  ...usual,
+  verb: 'REPLACE',
+  // RFC 8508 §3.2: the message that goes is in the mailbox that is selected.
+  phases: withMailbox,
+  uidVariant: 'also',
+  denied: deniedWhereReadOnly,
+}
 
 export type AppendTurn =
   /** The literal is a name, which belongs to what stands before it. */
@@ -31,6 +44,7 @@ export interface AppendTerms {
   readonly mailboxes: SessionMailboxes
 }
 
+/** One of them on its way. */
 export class AppendFlow {
   readonly tag: string
   readonly #terms: AppendTerms
