@@ -3,13 +3,15 @@ import type { Command } from './command.ts'
 import { auth } from './commands/auth.ts'
 import { capa } from './commands/capa.ts'
 import { dele, rset } from './commands/dele.ts'
-import { lang, utf8 } from './commands/language.ts'
+import { lang } from './commands/lang.ts'
 import { list, uidl } from './commands/list.ts'
-import { noop, quit } from './commands/quit.ts'
+import { noop } from './commands/noop.ts'
+import { quit } from './commands/quit.ts'
 import { retr, top } from './commands/retr.ts'
 import { stat } from './commands/stat.ts'
 import { stls } from './commands/stls.ts'
 import { apop, pass, user } from './commands/user.ts'
+import { utf8 } from './commands/utf8.ts'
 
 const commands: readonly Command[] = [
   capa,

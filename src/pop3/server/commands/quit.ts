@@ -1,15 +1,9 @@
-// QUIT (RFC 1939 §4, §6) and NOOP. At QUIT everything is changed that was marked, and by nothing else.
+// QUIT (RFC 1939 §4, §6): by it everything is changed that was marked, and by nothing else.
 import { answers } from '../../responses/answers.ts'
 import type { Response } from '../../responses/response.ts'
-import { afterLogin, always, type Command } from '../command.ts'
+import { always, type Command } from '../command.ts'
 import type { MessageMarks } from '../message-marks.ts'
 import type { Session } from '../session.ts'
-
-export const noop: Command<'NOOP'> = {
-  verb: 'NOOP',
-  phases: afterLogin,
-  run: session => session.answer(answers.done),
-}
 
 export const quit: Command<'QUIT'> = {
   verb: 'QUIT',

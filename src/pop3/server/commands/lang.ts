@@ -1,17 +1,8 @@
-// UTF8 and LANG (RFC 6856): in which form messages are sent, and in which language the server answers.
+// LANG (RFC 6856 §3): in which language the server answers.
 import { findLanguage, languages } from '../../grammar/language.ts'
 import { answers } from '../../responses/answers.ts'
 import { formatLines } from '../../responses/lines.ts'
-import { always, beforeLogin, type Command } from '../command.ts'
-
-export const utf8: Command<'UTF8'> = {
-  verb: 'UTF8',
-  phases: beforeLogin,
-  run(session) {
-    session.form = 'utf-8'
-    return session.answer(answers.utf8)
-  },
-}
+import { always, type Command } from '../command.ts'
 
 export const lang: Command<'LANG'> = {
   verb: 'LANG',
