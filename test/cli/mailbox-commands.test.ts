@@ -61,7 +61,10 @@ test('what cannot be shared, or not so, is refused with the reason', async t => 
   const folder = await makeServer(t)
   for (const [line, reason] of [
     ['share anna@example.test nobody', /There is no account and no group nobody@example\.test/],
-    ['share anna@example.test boris@example.test --mailbox Nowhere', /has no mailbox Nowhere/],
+    [
+      'share anna@example.test boris@example.test --mailbox Nowhere',
+      /There is no mailbox Nowhere\. There are: INBOX, /,
+    ],
     ['share anna@example.test anna@example.test', /who may do everything with it/],
     ['share anna@example.test boris@example.test lrq', /It has to be read, write or all, or letters of/],
     ['shares dora@example.test', /There is no account dora@example\.test/],

@@ -1,6 +1,6 @@
 // postrider export maildir, export mbox: the mail of an account as files that other programs read.
 import { resolve } from 'node:path'
-import { Argument, type Command, Option } from 'commander'
+import { Argument, type Command } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { displayAddress } from '../../directory/display.ts'
 import { listScripts } from '../../filtering/scripts.ts'
@@ -16,17 +16,14 @@ import { createMaildir } from '../../message-stores/maildir/write-maildir.ts'
 import { createMboxFiles } from '../../message-stores/mbox/write-mbox.ts'
 import { listAccess } from '../../sharing/access-list.ts'
 import { accountIdOf } from '../account-id.ts'
-import { addressArgument, mailboxesArgument } from '../arguments.ts'
+import { addressArgument } from '../arguments.ts'
 import { type Column, formatColumns } from '../columns.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatBar } from '../format-bar.ts'
+import { chooseMailboxes, isChosen, type MailboxesOptions, mailboxesOption } from '../mailbox-scope.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { formatCount } from '../quantities.ts'
-
-interface MailExportOptions {
-  readonly mailbox?: readonly string[]
-}
 
 const ways: readonly {
   readonly name: string
@@ -60,24 +57,21 @@ export function addMailExports(parent: Command, run: CommandRun): void {
     })
       .addArgument(new Argument('<address>', 'the account').argParser(addressArgument))
       .addArgument(new Argument('<folder>', 'where to'))
-      .addOption(
-        new Option('--mailbox <name>', 'only this mailbox, and those below it; may be repeated').argParser(
-          mailboxesArgument,
-        ),
-      )
+      .addOption(mailboxesOption())
       .action(
-        perform(run, async (invocation, options: MailExportOptions, address: Address, folder: string) => {
+        perform(run, async (invocation, options: MailboxesOptions, address: Address, folder: string) => {
           const { output, surroundings } = invocation
           const account = displayAddress(address)
           const report = await invocation.withStorage(async (storage, settings) => {
             const accountId = await accountIdOf(storage, address)
+            chooseMailboxes(await storage.run(listMailboxes, { accountId }), options.mailbox)
             const files = await create(resolve(surroundings.workingFolder, folder), account)
             const progress = output.progress()
             try {
               const exported = await invocation.whileInterruptible(isInterrupted =>
                 exportMail({ storage, mailData: invocation.mailData(storage, settings) }, files, {
                   accountId,
-                  isWanted: mailbox => isWanted(mailbox, options.mailbox),
+                  isWanted: name => isChosen(name, options.mailbox),
                   isInterrupted,
                   onProgress: ({ mailbox, done, of }) =>
                     progress.update(`${formatBar(done, of)}  ${mailbox}`),
@@ -131,10 +125,6 @@ async function findLeftOut(storage: CommandStorage, accountId: number): Promise<
         ]
       : []),
   ]
-}
-
-function isWanted(mailbox: string, wanted: readonly string[] | undefined): boolean {
-  return wanted === undefined || wanted.some(name => mailbox === name || mailbox.startsWith(`${name}/`))
 }
 
 function sum({ mailboxes }: ExportReport, what: 'written' | 'alreadyThere' | 'damaged'): number {

@@ -26,6 +26,7 @@ import { addCommand, type CommandRun, perform } from '../command.ts'
 import { formatInTime } from '../format-in-time.ts'
 import { previewHeader } from '../header-preview.ts'
 import type { Invocation } from '../invocation.ts'
+import { noSuchMailbox } from '../mailbox-scope.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { formatCount, formatTime } from '../quantities.ts'
 
@@ -377,10 +378,6 @@ function listedJson({ message, header }: ListedMessage): unknown {
 // INBOX is there even before the first message (RFC 9051 §5.1).
 async function assertMailbox(storage: CommandStorage, accountId: number, name: string): Promise<void> {
   if (name === 'INBOX') return
-  const mailboxes = (await storage.run(listMailboxes, { accountId })).map(mailbox => mailbox.name)
-  if (mailboxes.includes(name)) return
-  throw new UsageFault(
-    'CLI_NO_SUCH_MAILBOX',
-    `There is no mailbox ${name}. There are: ${[...new Set(['INBOX', ...mailboxes])].join(', ')}.`,
-  )
+  const mailboxes = await storage.run(listMailboxes, { accountId })
+  if (!mailboxes.some(mailbox => mailbox.name === name)) throw noSuchMailbox(name, mailboxes)
 }

@@ -4,7 +4,7 @@ import type { Address } from '../../address/address.ts'
 import { formatDomainsForPeople } from '../../address/parse-domain.ts'
 import { displayAddress } from '../../directory/display.ts'
 import { openingOf } from '../../mailbox/mailbox-row.ts'
-import { findMailbox, listMailboxes } from '../../mailbox/name-operations.ts'
+import { listMailboxes } from '../../mailbox/name-operations.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { changeRights, listAccess, type RightsChange } from '../../sharing/access-list.ts'
 import { type HolderName, parseHolderName } from '../../sharing/holders.ts'
@@ -12,6 +12,7 @@ import { allRights, type Rights, toRights, unknownRights } from '../../sharing/r
 import { accountIdOf } from '../account-id.ts'
 import { addressArgument, mailboxArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
+import { noSuchMailbox } from '../mailbox-scope.ts'
 import type { CommandStorage } from '../open-storage.ts'
 
 /** What people say, as letters of RFC 4314. */
@@ -197,14 +198,10 @@ async function change(
   asked: Omit<RightsChange, 'mailbox'>,
 ): Promise<readonly string[]> {
   const accountId = await accountIdOf(storage, owner)
-  const mailbox = await storage.run(findMailbox, { accountId, name })
-  if (!mailbox)
-    throw new UsageFault(
-      'CLI_NO_SUCH_MAILBOX',
-      `${displayAddress(owner)} has no mailbox ${name}. A level of its name stands behind a slash: Work/Plans.`,
-    )
-  const all = below ? await storage.run(listMailboxes, { accountId }) : []
-  const chosen = [mailbox, ...all.filter(one => one.name.startsWith(`${name}/`))]
+  const all = await storage.run(listMailboxes, { accountId })
+  const mailbox = all.find(one => one.name === name)
+  if (!mailbox) throw noSuchMailbox(name, all)
+  const chosen = [mailbox, ...(below ? all.filter(one => one.name.startsWith(`${name}/`)) : [])]
   for (const one of chosen) {
     const outcome = await storage.run(changeRights, { ...asked, mailbox: openingOf(one) })
     if (outcome !== 'changed') throw problemOf(outcome, displayHolder(asked.holder))
