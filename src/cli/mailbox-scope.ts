@@ -1,8 +1,16 @@
-// Which mailboxes of an account a command is about.
-import { Option } from 'commander'
+// What of the mail of this server a command is about: all of it, that of an account, or some mailboxes of one.
+import { Argument, type Command, Option } from 'commander'
+import type { Address } from '../address/address.ts'
+import { formatAddress } from '../address/format-address.ts'
+import { displayAddress } from '../directory/display.ts'
 import type { Mailbox } from '../mailbox/mailbox-row.ts'
-import { UsageFault } from '../runtime/fault.ts'
-import { mailboxesArgument } from './arguments.ts'
+import { listMailboxes } from '../mailbox/name-operations.ts'
+import type { MailboxScope } from '../mailbox/named-mailboxes.ts'
+import { UsageFault, WrongUsage } from '../runtime/fault.ts'
+import { accountOf } from './account-id.ts'
+import { addressArgument, mailboxesArgument } from './arguments.ts'
+import type { CommandStorage } from './open-storage.ts'
+import { quoteForShell } from './program-name.ts'
 
 export interface MailboxesOptions {
   readonly mailbox?: readonly string[]
@@ -12,6 +20,62 @@ export function mailboxesOption(): Option {
   return new Option('--mailbox <name>', 'only this mailbox, and those below it; may be repeated').argParser(
     mailboxesArgument,
   )
+}
+
+export function addScope(command: Command): Command {
+  return command
+    .addArgument(
+      new Argument('[address]', 'an account; default: everything that is stored').argParser(addressArgument),
+    )
+    .addOption(mailboxesOption())
+}
+
+/** As it is typed. */
+export interface TypedScope {
+  readonly address: Address
+  readonly names: readonly string[] | undefined
+}
+
+/** undefined: everything. */
+export function readScope(
+  { mailbox: names }: MailboxesOptions,
+  address: Address | undefined,
+): TypedScope | undefined {
+  if (address) return { address, names }
+  if (names)
+    throw new WrongUsage('Say whose mailbox it is: the address of the account stands before --mailbox.')
+  return undefined
+}
+
+/** 'of anna@example.test', 'in INBOX, Work of anna@example.test' */
+export function describeScope({ address, names }: TypedScope): string {
+  return `${names ? `in ${names.join(', ')} ` : ''}of ${displayAddress(address)}`
+}
+
+/** The words that say it to a command. */
+export function spellScope({ address, names = [] }: TypedScope): string {
+  return [displayAddress(address), ...names.map(name => `--mailbox ${quoteForShell(name)}`)].join(' ')
+}
+
+export interface FoundScope extends MailboxScope {
+  /** As they are counted. */
+  readonly messages: number
+}
+
+/** Rejects where there is no such account, or no such mailbox of it. */
+export async function findScope(
+  storage: Pick<CommandStorage, 'run'>,
+  typed: TypedScope,
+): Promise<FoundScope> {
+  const account = await accountOf(storage, typed.address)
+  const { id: accountId } = account
+  const address = formatAddress(account.address)
+  const chosen = chooseMailboxes(await storage.run(listMailboxes, { accountId }), typed.names)
+  return {
+    accountId,
+    mailboxes: chosen.map(({ id: mailboxId, name }) => ({ mailboxId, accountId, address, name })),
+    messages: chosen.reduce((sum, { messages }) => sum + messages, 0),
+  }
 }
 
 export function isChosen(name: string, names: readonly string[] | undefined): boolean {

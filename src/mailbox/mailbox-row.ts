@@ -90,6 +90,11 @@ export function mailboxIdOf({ id, uidValidity }: Pick<Mailbox, 'id' | 'uidValidi
   return `M${id}-${uidValidity}`
 }
 
+export async function findMailboxById(tx: Tx, id: number): Promise<Mailbox | undefined> {
+  const row = await tx.get<MailboxRow>(`SELECT ${mailboxColumns} FROM mailbox WHERE id = ?`, id)
+  return row && readMailbox(row)
+}
+
 /** undefined: it is no longer there, or another has its id. */
 export async function findOpenMailbox(tx: Tx, open: OpenMailbox): Promise<Mailbox | undefined> {
   const row = await tx.get<MailboxRow>(

@@ -1,8 +1,7 @@
 // The index of the words of messages (docs/adr/0035): written behind delivery, asked by sessions.
-import { setImmediate as turn } from 'node:timers/promises'
 import type { WordQuery } from '../message/words/sought-text.ts'
 import { wantAllWords } from '../storage/migrations/0030-message-words.ts'
-import { defineRead, defineWrite, type Storage, type Tx } from '../storage/operation.ts'
+import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 import { idsPerScope } from '../storage/word-index.ts'
 import { lockAccounts, type OpenMailbox } from './mailbox-row.ts'
 
@@ -177,70 +176,6 @@ export const findUnindexed = defineRead(
   },
 )
 
-/** A message in a mailbox that no search by words finds, and that nobody is about to index. */
-const lost = (tx: Tx): string => `
-  SELECT DISTINCT mail_data_id, account_id
-    FROM mailbox_message ${tx.byIndex('mailbox_message_mail_data')} JOIN mailbox ON mailbox.id = mailbox_id
-   WHERE mail_data_id > ? AND mail_data_id <= ?
-     AND NOT EXISTS (SELECT 1 FROM indexed_message JOIN (${tx.words.ids}) AS kept ON kept.id = indexed_message.id
-      WHERE indexed_message.mail_data_id = mailbox_message.mail_data_id
-        AND indexed_message.account_id = mailbox.account_id)
-     AND NOT EXISTS (SELECT 1 FROM words_wanted
-      WHERE words_wanted.mail_data_id = mailbox_message.mail_data_id AND words_wanted.account_id = mailbox.account_id)`
-
-const messagesPerPage = 500
-
-/** A page of mail data behind `after`. */
-export interface LostPage {
-  readonly count: number
-  /** undefined: there is no more. */
-  readonly next: number | undefined
-}
-
-async function endOfPage(tx: Tx, after: number): Promise<number | undefined> {
-  const row = await tx.get<{ last: number | null }>(
-    `SELECT max(mail_data_id) AS last FROM
-       (SELECT mail_data_id FROM mailbox_message ${tx.byIndex('mailbox_message_mail_data')}
-         WHERE mail_data_id > ? ORDER BY mail_data_id LIMIT ?) AS page`,
-    after,
-    messagesPerPage,
-  )
-  return row?.last ?? undefined
-}
-
-const countLostPage = defineRead(
-  'mailbox.count-lost-words',
-  async (tx, { after }: { readonly after: number }): Promise<LostPage> => {
-    const next = await endOfPage(tx, after)
-    if (next === undefined) return { count: 0, next }
-    const row = await tx.get<{ count: number }>(
-      `SELECT count(*) AS count FROM (${lost(tx)}) AS lost`,
-      after,
-      next,
-    )
-    return { count: row?.count ?? 0, next }
-  },
-)
-
-export const wantLostWords = defineWrite(
-  'mailbox.want-lost-words',
-  async (tx, { after }: { readonly after: number }): Promise<LostPage> => {
-    const next = await endOfPage(tx, after)
-    if (next === undefined) return { count: 0, next }
-    const rows = await tx.all<{ mail_data_id: number; account_id: number }>(lost(tx), after, next)
-    for (const { mail_data_id: mailDataId, account_id: accountId } of rows) {
-      await tx.run(
-        'DELETE FROM indexed_message WHERE mail_data_id = ? AND account_id = ?',
-        mailDataId,
-        accountId,
-      )
-      await wantWords(tx, mailDataId, accountId)
-    }
-    if (rows.length > 0) tx.wake('mailbox', 0)
-    return { count: rows.length, next }
-  },
-)
-
 /** Has everything indexed anew, by the server that runs or at its next start; resolves with how many messages. */
 export const indexAnew = defineWrite('mailbox.index-anew', async (tx): Promise<number> => {
   await tx.words.clear()
@@ -248,31 +183,3 @@ export const indexAnew = defineWrite('mailbox.index-anew', async (tx): Promise<n
   tx.wake('mailbox', 0)
   return (await tx.run(wantAllWords)).changes
 })
-
-/** How many messages are missing in the index. */
-export async function countLostWords(storage: Pick<Storage, 'run'>): Promise<number> {
-  return await throughPages(-1, after => storage.run(countLostPage, { after }))
-}
-
-/**
- * Has them indexed, by the server that runs or at its next start; resolves with how many. `after`: those whose mail data have a
- * greater id.
- */
-export async function restoreLostWords(storage: Pick<Storage, 'run'>, after = -1): Promise<number> {
-  return await throughPages(after, async from => {
-    const page = await storage.run(countLostPage, { after: from })
-    // A write is what others wait for.
-    return page.count === 0 ? page : await storage.run(wantLostWords, { after: from })
-  })
-}
-
-async function throughPages(from: number, page: (after: number) => Promise<LostPage>): Promise<number> {
-  let sum = 0
-  for (let after = from; ; ) {
-    const { count, next } = await page(after)
-    sum += count
-    if (next === undefined) return sum
-    after = next
-    await turn()
-  }
-}

@@ -6,12 +6,14 @@ import { copyMessages, moveMessages, moveRowsTo } from './copy-messages.ts'
 import { expungeMessages, removeFirstMessages } from './expunge.ts'
 import { forgetExpunged, listExpunged, restoreExpunged } from './expunged.ts'
 import { listJudgements } from './judgements.ts'
+import { wantReadings } from './lost-readings.ts'
+import { mendMailbox } from './mailbox-damage.ts'
 import { findMailboxNamed, makeMailbox } from './mailbox-names.ts'
 import { lockAccounts } from './mailbox-row.ts'
 import { lockMaildrop, renewMaildropLocks, unlockMaildrop, updateMaildrop } from './maildrop-locks.ts'
 import { findWantedReadings, keepReadings } from './message-readings.ts'
 import { type MailboxMessage, type MessageRow, messageColumns, readMessage } from './message-row.ts'
-import { findUnindexed, findWords, indexAnew, wantLostWords } from './message-words.ts'
+import { findUnindexed, findWords, indexAnew } from './message-words.ts'
 import { listChangedMetadata, listMetadata, readMetadata, writeMetadata } from './metadata.ts'
 import {
   createMailbox,
@@ -153,6 +155,7 @@ export const mailboxOperations = [
   listQuotas,
   listSubscriptions,
   lockMaildrop,
+  mendMailbox,
   mendUse,
   moveMailboxMessage,
   moveMessages,
@@ -178,7 +181,7 @@ export const mailboxOperations = [
   unlockMaildrop,
   unsubscribe,
   updateLevel,
-  wantLostWords,
+  wantReadings,
   writeMetadata,
   updateMaildrop,
 ] as const

@@ -92,17 +92,26 @@ export interface UseDamage {
 }
 
 /** Accounts that count otherwise than their mailboxes do. */
-const findWrongUse = defineRead('mailbox.find-wrong-use', async (tx): Promise<readonly UseDamage[]> => {
-  const rows = await tx.all<{ id: number; address: string }>(
-    `SELECT id, address FROM account
-      WHERE used_bytes <> (SELECT COALESCE(sum(bytes), 0) FROM mailbox WHERE account_id = account.id)
-         OR used_messages <> (SELECT COALESCE(sum(messages), 0) FROM mailbox WHERE account_id = account.id) ORDER BY id`,
-  )
-  return rows.map(({ id, address }) => ({ accountId: id, address }))
-})
+const findWrongUse = defineRead(
+  'mailbox.find-wrong-use',
+  async (tx, { accountId }: { readonly accountId: number | undefined }): Promise<readonly UseDamage[]> => {
+    const rows = await tx.all<{ id: number; address: string }>(
+      `SELECT id, address FROM account
+        WHERE (used_bytes <> (SELECT COALESCE(sum(bytes), 0) FROM mailbox WHERE account_id = account.id)
+           OR used_messages <> (SELECT COALESCE(sum(messages), 0) FROM mailbox WHERE account_id = account.id))
+          ${accountId === undefined ? '' : 'AND id = ?'} ORDER BY id`,
+      ...(accountId === undefined ? [] : [accountId]),
+    )
+    return rows.map(({ id, address }) => ({ accountId: id, address }))
+  },
+)
 
-export async function findUseDamage(storage: Pick<Storage, 'run'>): Promise<readonly UseDamage[]> {
-  return await storage.run(findWrongUse, undefined)
+/** The account, else all. */
+export async function findUseDamage(
+  storage: Pick<Storage, 'run'>,
+  accountId?: number,
+): Promise<readonly UseDamage[]> {
+  return await storage.run(findWrongUse, { accountId })
 }
 
 export const mendUse = defineWrite(

@@ -1,14 +1,7 @@
 // What a session reads of a mailbox: all of it at its opening, and from then on what has changed since.
 import { defineRead, type Tx } from '../storage/operation.ts'
 import { type Block, readBlocks } from './blocks.ts'
-import {
-  findOpenMailbox,
-  type Mailbox,
-  type MailboxRow,
-  mailboxColumns,
-  type OpenMailbox,
-  readMailbox,
-} from './mailbox-row.ts'
+import { findMailboxById, findOpenMailbox, type Mailbox, type OpenMailbox } from './mailbox-row.ts'
 import {
   type FlagRow,
   flagColumns,
@@ -39,10 +32,8 @@ export const readMailboxState = defineRead(
 export const readMailboxes = defineRead(
   'mailbox.read-mailboxes',
   async (tx, { ids }: { readonly ids: readonly number[] }): Promise<readonly Mailbox[]> => {
-    const rows = await tx.forAll(ids, id =>
-      tx.get<MailboxRow>(`SELECT ${mailboxColumns} FROM mailbox WHERE id = ?`, id),
-    )
-    return rows.flatMap(row => (row ? [readMailbox(row)] : []))
+    const mailboxes = await tx.forAll(ids, id => findMailboxById(tx, id))
+    return mailboxes.filter(mailbox => mailbox !== undefined)
   },
 )
 

@@ -80,6 +80,16 @@ function parseStructure(text: string): MessageStructure {
   return { ...structure, envelope: { ...envelope, from, sender, replyTo, to, cc, bcc } }
 }
 
+/** Whether this is in a row, as `structureToKeep` has written it, of mail data of this size. */
+export function isStructureOf(text: string, mailDataSize: number): boolean {
+  try {
+    return parseStructure(text).root.body.end === mailDataSize
+  } catch {
+    // Not JSON, or of another form.
+    return false
+  }
+}
+
 export interface StructuredMessages {
   readonly messages: readonly MailboxMessage[]
   /** By the ids of their mail data; of those that have been read. */

@@ -24,6 +24,14 @@ export function formatRanges(ranges: readonly UidRange[]): string {
   return ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}:${last}`)).join(',')
 }
 
+const rangesForPeople = 20
+
+/** For a person, who does not need them all: '1:5,9 and more'. */
+export function summarizeRanges(ranges: readonly UidRange[]): string {
+  const text = formatRanges(ranges.slice(0, rangesForPeople))
+  return ranges.length > rangesForPeople ? `${text} and more` : text
+}
+
 /** Of what `formatRanges` has written. */
 export function parseRanges(text: string): UidRange[] {
   if (text === '') return []

@@ -2,8 +2,9 @@
 // find it (docs/adr/0035).
 import { setImmediate as turn } from 'node:timers/promises'
 import { collectTerms } from '../mail-access/read-words.ts'
+import { restoreReadings } from '../mailbox/lost-readings.ts'
 import { findWantedReadings, keepReadings } from '../mailbox/message-readings.ts'
-import { type KeptWords, restoreLostWords } from '../mailbox/message-words.ts'
+import type { KeptWords } from '../mailbox/message-words.ts'
 import { type KeptStructure, structureToKeep } from '../mailbox/structures.ts'
 import { StructureReader } from '../message/structure/read-structure.ts'
 import { TextReader } from '../message/structure/read-text.ts'
@@ -121,7 +122,7 @@ export function createMessageReader({ storage, mailData, clock, log }: MessageRe
   /** What a server of an older version has filed, beside which this one was started (docs/adr/0010). */
   const lookBack = async (): Promise<void> => {
     if (state.hasLookedBack) return
-    await restoreLostWords(storage, firstQueueIdAt(clock.now() - lookBackMs))
+    await restoreReadings(storage, 'words', { after: firstQueueIdAt(clock.now() - lookBackMs) })
     state.hasLookedBack = true
   }
   const guarded = async (): Promise<void> => {

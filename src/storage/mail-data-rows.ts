@@ -10,6 +10,9 @@ export interface MailDataRow {
   readonly file_name: string | null
 }
 
+/** SQL: of mail data; what stands in its row is measured. */
+export const mailDataSize = 'COALESCE(octet_length(mail_data.bytes), mail_data.size)'
+
 export const findMailData = defineRead(
   'storage.find-mail-data',
   async (tx, input: { readonly id: number }) =>

@@ -206,13 +206,16 @@ test('a message whose data is damaged is listed as such, the others as always', 
   const listed = await runHere(folder, ['mail', 'list', 'anna@example.test'])
   assert.equal(listed.exitCode, 0)
   assert.match(listed.stdout, /\n +2 .* \(damaged\)\n +1 .* Привет мир\n$/)
-  assert.equal(listed.stderr, '1 message damaged: "postrider verify" says what is wrong.\n')
+  assert.equal(listed.stderr, '1 message damaged: "postrider verify anna@example.test" says what is wrong.\n')
   const [damaged, intact] = (await succeedJson(folder, 'mail', 'list', 'anna@example.test')) as unknown[]
   assert.partialDeepStrictEqual(damaged, { uid: 2, from: null, subject: null, damaged: true })
   assert.partialDeepStrictEqual(intact, { uid: 1, subject: 'Привет мир', damaged: false })
   const read = await runHere(folder, ['mail', 'read', 'anna@example.test', '2'])
   assert.equal(read.exitCode, 1)
-  assert.match(read.stderr, /is not there\. The message is damaged: "postrider verify" says/)
+  assert.match(
+    read.stderr,
+    /is not there\. The message is damaged: "postrider verify anna@example\.test" says/,
+  )
 })
 
 test('the trail says in plain words what happened, and what is to come', async context => {

@@ -7,13 +7,9 @@ import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
 import { createMailboxChanges } from '../../src/mail-access/mailbox-changes.ts'
 import { copyMessages } from '../../src/mailbox/copy-messages.ts'
 import { forgetExpunged } from '../../src/mailbox/expunged.ts'
+import { countLostReadings, restoreReadings } from '../../src/mailbox/lost-readings.ts'
 import { findWantedReadings } from '../../src/mailbox/message-readings.ts'
-import {
-  countLostWords,
-  findUnindexed,
-  findWords,
-  restoreLostWords,
-} from '../../src/mailbox/message-words.ts'
+import { findUnindexed, findWords } from '../../src/mailbox/message-words.ts'
 import { noLimit } from '../../src/mailbox/quota.ts'
 import { createMessageReader } from '../../src/main/message-reader.ts'
 import { SoughtText } from '../../src/message/words/sought-text.ts'
@@ -248,14 +244,14 @@ test('what the index has lost is noticed and made again', async t => {
   const words = await openWords(t)
   for (const id of [1, 2, 3]) await words.store(id, `Subject: ${id}\r\n\r\nword\r\n`)
   await words.file({ queueId: 1 }, { queueId: 2 }, { queueId: 3 })
-  assert.equal(await countLostWords(words.storage), 0)
+  assert.equal(await countLostReadings(words.storage, 'words'), 0)
   await words.index()
-  assert.equal(await countLostWords(words.storage), 0)
+  assert.equal(await countLostReadings(words.storage, 'words'), 0)
   await words.storage.run(lose, { row: 1, words: 2 })
   assert.deepEqual(await find(words, 1, 'word'), [3])
-  assert.equal(await countLostWords(words.storage), 2)
-  assert.equal(await restoreLostWords(words.storage), 2)
-  assert.equal(await countLostWords(words.storage), 0)
+  assert.equal(await countLostReadings(words.storage, 'words'), 2)
+  assert.equal(await restoreReadings(words.storage, 'words'), 2)
+  assert.equal(await countLostReadings(words.storage, 'words'), 0)
   await words.index()
   assert.deepEqual((await find(words, 1, 'word')).sort(), [1, 2, 3])
 })
@@ -276,7 +272,7 @@ test('a message that is damaged is passed over, and one of many words takes a bo
   await words.index()
   assert.deepEqual(await find(words, 1, 'word'), [3])
   assert.deepEqual(await find(words, 1, 'w77'), [1])
-  assert.equal(await countLostWords(words.storage), 0)
+  assert.equal(await countLostReadings(words.storage, 'words'), 0)
 })
 
 test('a start notices what an older server has filed without a note, indexes it, and goes on with what comes', async t => {

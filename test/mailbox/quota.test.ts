@@ -9,6 +9,7 @@ import { appendMessages } from '../../src/mailbox/append-messages.ts'
 import { changeFlags } from '../../src/mailbox/change-flags.ts'
 import { copyMessages, moveMessages } from '../../src/mailbox/copy-messages.ts'
 import { listExpunged, restoreExpunged } from '../../src/mailbox/expunged.ts'
+import { findMailboxDamage, mendMailbox } from '../../src/mailbox/mailbox-damage.ts'
 import { flags } from '../../src/mailbox/message-state.ts'
 import {
   createMailbox,
@@ -24,7 +25,6 @@ import {
   readQuotaOf,
   updateLevel,
 } from '../../src/mailbox/quota-operations.ts'
-import { findMailboxDamage, rebuildBlocks } from '../../src/mailbox/rebuild-blocks.ts'
 import { defineWrite, type Storage } from '../../src/storage/operation.ts'
 import { at, openMailboxes, type TestMailboxes } from './open-mailboxes.ts'
 
@@ -194,12 +194,14 @@ test('a wrong count is found, and counted anew; a mailbox that is made anew take
   assert.deepEqual(await findMailboxDamage(storage), [
     {
       mailboxId,
+      accountId: 1,
       address: 'anna@example.test',
       name: 'INBOX',
-      problem: 'it counts wrong: bytes, deletedBytes',
+      problems: ['it counts wrong: bytes, deletedBytes'],
+      lost: [],
     },
   ])
-  await storage.run(rebuildBlocks, { mailboxId })
+  await storage.run(mendMailbox, { mailboxId, accountId: 1 })
   assert.deepEqual(await findMailboxDamage(storage), [])
   assert.deepEqual(await findUseDamage(storage), [])
 })

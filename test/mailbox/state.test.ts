@@ -6,6 +6,7 @@ import * as fc from 'fast-check'
 import { changeFlags } from '../../src/mailbox/change-flags.ts'
 import { copyMessages, moveMessages } from '../../src/mailbox/copy-messages.ts'
 import { expungeMessages } from '../../src/mailbox/expunge.ts'
+import { findMailboxDamage } from '../../src/mailbox/mailbox-damage.ts'
 import type { OpenMailbox } from '../../src/mailbox/mailbox-row.ts'
 import { MessageNumbers } from '../../src/mailbox/message-numbers.ts'
 import { flags, flagsOf, hasKeywords, live } from '../../src/mailbox/message-state.ts'
@@ -18,7 +19,6 @@ import {
   readMessages,
   readSizes,
 } from '../../src/mailbox/read-mailbox.ts'
-import { findMailboxDamage } from '../../src/mailbox/rebuild-blocks.ts'
 import { countRecent } from '../../src/mailbox/recent.ts'
 import { readStructuredMessages } from '../../src/mailbox/structures.ts'
 import { rangesOf, uidsOf } from '../../src/mailbox/uid-ranges.ts'

@@ -51,6 +51,9 @@ describe('servers over one PostgreSQL', { timeout: 180_000 }, () => {
         }
       })
       assert.match(await first.postrider('verify'), /is in order/)
+      const own = await first.postrider('verify', 'anna@example.test')
+      assert.match(own, /^The mail of anna@example\.test is in order: 2 messages read/)
+      assert.match(await second.postrider('repair', 'anna@example.test'), /is in order: nothing to repair/)
     } finally {
       await Promise.all(servers.map(server => server.stop()))
     }

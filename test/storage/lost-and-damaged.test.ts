@@ -21,10 +21,9 @@ import { insertMailData } from '../../src/storage/mail-data-rows.ts'
 import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
 import { databaseFileName } from '../../src/storage/sqlite-connection.ts'
-import type { SqliteReader } from '../../src/storage/sqlite-reader.ts'
 import { StorageFault } from '../../src/storage/storage-fault.ts'
 import { orphanFolderName, sweepOrphans } from '../../src/storage/sweep-orphans.ts'
-import { verifyStorage } from '../../src/storage/verify-storage.ts'
+import { type StorageFinding, verifyStorage } from '../../src/storage/verify-storage.ts'
 import { addNote, createNotes, makeFolder, openStorage } from './notes.ts'
 
 const orphan = `ab/${'0'.repeat(30)}.eml`
@@ -44,12 +43,14 @@ function changeByHand(folder: string, statements: string): void {
   database.close()
 }
 
-const verify = (folder: string) =>
-  verifyStorage(
+const verify = async (folder: string): Promise<readonly StorageFinding[]> => {
+  const { findings } = await verifyStorage(
     folder,
-    (reader: SqliteReader) => createMailDataStore(openMailDataFiles(folder, systemRandom), reader),
-    () => Promise.resolve([]),
+    reader => createMailDataStore(openMailDataFiles(folder, systemRandom), reader),
+    () => Promise.resolve({ verifyRows: () => Promise.resolve([]) }),
   )
+  return findings
+}
 
 test('a file without a row from before the start is moved aside, not deleted; a younger one is left alone', async t => {
   const folder = makeFolder(t)

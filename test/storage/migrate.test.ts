@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { findMailboxDamage } from '../../src/mailbox/mailbox-damage.ts'
 import {
   createMailbox,
   findMailbox,
@@ -12,7 +13,7 @@ import {
 } from '../../src/mailbox/name-operations.ts'
 import { noLimit } from '../../src/mailbox/quota.ts'
 import { findUseDamage, listQuotas } from '../../src/mailbox/quota-operations.ts'
-import { findMailboxDamage, makeMissingBlocks } from '../../src/mailbox/rebuild-blocks.ts'
+import { makeMissingBlocks } from '../../src/mailbox/rebuild-blocks.ts'
 import { migrations } from '../../src/storage/migrations/index.ts'
 import { databaseFileName } from '../../src/storage/sqlite-connection.ts'
 import { makeFolder, openStorage } from './notes.ts'
@@ -44,9 +45,9 @@ test('26: mailboxes of before are counted and indexed, and each account has the 
       VALUES (5, 'anna@example.test', 'anna@example.test', 'example.test', '', '', 'en', 1, 1700000000000);
     INSERT INTO mailbox (id, account_id, name, uid_validity, uid_next)
       VALUES (1, 5, 'INBOX', 1700000001, 4), (2, 5, 'Junk', 1700000002, 1);
-    INSERT INTO mail_data (id, size, checksum, bytes) VALUES (7, 100, x'00', x'00');
+    INSERT INTO mail_data (id, size, checksum, bytes) VALUES (7, 100, x'00', zeroblob(100));
     INSERT INTO mailbox_message (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, size)
-      VALUES (1, 1, 7, 7, '', 1, 100), (1, 3, 7, 7, '', 1, 120)`)
+      VALUES (1, 1, 7, 7, '', 1, 100), (1, 3, 7, 7, 'Return-Path: <a@b>' || char(13, 10), 1, 120)`)
   old.close()
   const storage = await openStorage(t, folder)
   assert.equal(await makeMissingBlocks(storage), 6)
@@ -71,9 +72,9 @@ test('29: what accounts of before have is counted, and what of it is marked as d
              (6, 'boris@example.test', 'boris@example.test', 'example.test', '', '', 'en', 1, 1700000000000);
     INSERT INTO mailbox (id, account_id, name, uid_validity, uid_next, messages, unseen, deleted, bytes, has_blocks)
       VALUES (1, 5, 'INBOX', 1700000001, 3, 2, 2, 1, 220, 0), (2, 5, 'Sent', 1700000002, 2, 1, 1, 0, 50, 0);
-    INSERT INTO mail_data (id, size, checksum, bytes) VALUES (7, 100, x'00', x'00');
+    INSERT INTO mail_data (id, size, checksum, bytes) VALUES (7, 100, x'00', zeroblob(100)), (8, 120, x'00', zeroblob(120)), (9, 50, x'00', zeroblob(50));
     INSERT INTO mailbox_message (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, size, flags)
-      VALUES (1, 1, 7, 7, '', 1, 100, 0), (1, 2, 7, 7, '', 1, 120, 8), (2, 1, 7, 7, '', 1, 50, 0)`)
+      VALUES (1, 1, 7, 7, '', 1, 100, 0), (1, 2, 8, 8, '', 1, 120, 8), (2, 1, 9, 9, '', 1, 50, 0)`)
   old.close()
   const storage = await openStorage(t, folder)
   const quotas = await storage.run(listQuotas, { usual: noLimit, after: 0, limit: 10 })

@@ -100,7 +100,7 @@ export function addMailExports(parent: Command, run: CommandRun): void {
             [
               formatColumns(columns, report.mailboxes),
               ...report.remarks,
-              ...(damaged > 0 ? ['"postrider verify" says more of what is damaged.'] : []),
+              ...(damaged > 0 ? [`"postrider verify ${account}" says more of what is damaged.`] : []),
               `${formatCount(sum(report, 'written'), 'message')} of ${account} written to ${folder}, ${sum(report, 'alreadyThere')} there already.`,
               ...(report.isInterrupted ? ['Interrupted. Repeat the command, and it goes on from here.'] : []),
             ].join('\n'),

@@ -105,7 +105,7 @@ export function addMailCommand(program: Command, run: CommandRun): void {
           const message = await storage.run(findMailboxMessage, { accountId, mailbox: options.mailbox, uid })
           if (!message) throw noSuchMessage(address, options.mailbox, uid)
           const mailData = invocation.mailData(storage, settings).read(message.mailDataId)
-          await show(invocation, message, nameVerify(mailData), options.raw === true)
+          await show(invocation, message, nameVerify(mailData, address), options.raw === true)
         })
       }),
     )
@@ -227,7 +227,7 @@ function addJudgement(mail: Command, run: CommandRun, name: Judgement, summary: 
           const now = invocation.clock.now()
           const mailData = invocation.mailData(storage, settings).read(message.mailDataId)
           const lesson = { accountId, messageId: message.queueId, kind, now }
-          const learned = await teach(storage, lesson, nameVerify(mailData))
+          const learned = await teach(storage, lesson, nameVerify(mailData, address))
           const newUid =
             mailbox === to ? uid : await storage.run(moveMailboxMessage, { accountId, mailbox, uid, to, now })
           if (newUid === undefined) throw noSuchMessage(address, mailbox, uid)
@@ -280,14 +280,14 @@ async function show(
   for await (const chunk of mailData) await output.foreign(chunk)
 }
 
-async function* nameVerify(mailData: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+async function* nameVerify(mailData: AsyncIterable<Uint8Array>, address: Address): AsyncIterable<Uint8Array> {
   try {
     yield* mailData
   } catch (cause) {
     if (!(cause instanceof StorageFault) || cause.code !== 'STORAGE_DAMAGED') throw cause
     throw new StorageFault(
       cause.code,
-      `${cause.message} The message is damaged: "postrider verify" says what else is, and what to do.`,
+      `${cause.message} The message is damaged: "postrider verify ${displayAddress(address)}" says what else is, and what to do.`,
       { cause },
     )
   }
@@ -322,7 +322,7 @@ async function list(invocation: Invocation, options: ListOptions, address: Addre
   const damaged = listed.filter(({ header }) => header === undefined).length
   if (damaged > 0)
     invocation.output.note(
-      `${formatCount(damaged, 'message')} damaged: "postrider verify" says what is wrong.`,
+      `${formatCount(damaged, 'message')} damaged: "postrider verify ${displayAddress(address)}" says what is wrong.`,
     )
   if (older > 0)
     invocation.output.note(
