@@ -497,6 +497,7 @@ export class MailboxView implements SelectedMailbox {
     const hasNewRights = rights !== this.#knownRights
     this.#knownRights = rights
     const arrived: number[] = []
+    const { lastUid } = this.#numbers
     let mailbox: Mailbox | undefined
     for await (const page of changePages(this.#parts.storage, this.#id, this.#known)) {
       if (!page) {
@@ -511,8 +512,10 @@ export class MailboxView implements SelectedMailbox {
       // What leaves while further pages are read is told the next time.
       mailbox ??= page.mailbox
       for (const message of page.changed) {
-        if (!this.#numbers.has(message.uid)) arrived.push(message.uid)
-        else if (this.#silent.get(message.uid) === message.modSeq)
+        if (!this.#numbers.has(message.uid)) {
+          // What a repair has brought back between others (src/mailbox/mailbox-damage.ts) has a number in the next session only.
+          if (message.uid > lastUid) arrived.push(message.uid)
+        } else if (this.#silent.get(message.uid) === message.modSeq)
           this.#quiet.set(message.uid, message.modSeq)
         else this.#changed.set(message.uid, message)
       }

@@ -8,6 +8,7 @@ import { isRefusal, type SelectedMailbox } from '../../src/imap/server/mailbox-s
 import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
 import type { AccessParts } from '../../src/mail-access/parts.ts'
 import type { Appending } from '../../src/mailbox/append-messages.ts'
+import { mendMailbox } from '../../src/mailbox/mailbox-damage.ts'
 import { findMailbox } from '../../src/mailbox/name-operations.ts'
 import { readChanges } from '../../src/mailbox/read-mailbox.ts'
 import { defineWrite, type Storage } from '../../src/storage/operation.ts'
@@ -497,6 +498,28 @@ test('what cannot be read of changes, or taken in, is told the next time', async
     failing = ''
     assert.deepEqual(await changes(mailbox), [`exists ${++count}, recent ${count}`])
   }
+})
+
+test('a message that a repair brings back between others is there in the next session, and numbers stay right in those before', async t => {
+  const account = await openAccount(t)
+  for (let count = 0; count < 3; count++) await account.append(message)
+  const { storage } = account
+  const inbox = await storage.run(findMailbox, { accountId: 1, name: 'INBOX' })
+  assert.ok(inbox)
+  const lose = defineWrite('test.lose-from-block', async (tx, states: Uint8Array) => {
+    await tx.run('UPDATE mailbox_block SET states = ?', states)
+  })
+  await storage.run(lose, new Uint8Array([0, 128, 0, 128]))
+  const before = await account.select()
+  assert.equal(before.facts.exists, 2)
+  await changes(before)
+  await storage.run(mendMailbox, { accountId: 1, mailboxId: inbox.id })
+  assert.deepEqual(await changes(before), [])
+  await account.append(message)
+  assert.deepEqual(await changes(before), ['exists 3'])
+  const uids = async (mailbox: SelectedMailbox) => await fetch(mailbox, [{ kind: 'UID' }])
+  assert.deepEqual(await uids(before), ['* 1 FETCH (UID 1)', '* 2 FETCH (UID 3)', '* 3 FETCH (UID 4)'])
+  assert.equal((await uids(await account.select()))[1], '* 2 FETCH (UID 2)')
 })
 
 test('CHANGEDSINCE tells a message once that changes between two pages', async t => {
