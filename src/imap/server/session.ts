@@ -515,16 +515,16 @@ export class Session {
   /** RFC 9051 §7: what has happened in the mailbox stands before the answer. */
   async #withChanges(step: Step, scope: 'all' | 'without-expunges'): Promise<Step> {
     if (!step.answer || step.effect) return step
+    // Taken once: it is told whatever fails behind it, or numbers were others here than there.
+    let told = ''
     try {
-      // What the mailbox has to tell is taken once: nothing that may fail comes behind it, or numbers were others here than there.
-      const news = formatNews(await this.#notification.take(), this)
-      const changes = (step.next.phase === 'selected' ? await this.#takeChanges(scope) : '') + news
-      return changes === '' ? step : { ...step, untagged: (step.untagged ?? '') + changes }
+      if (step.next.phase === 'selected') told = await this.#takeChanges(scope)
+      told += formatNews(await this.#notification.take(), this)
     } catch (cause) {
       // The command is done: a client that heard NO would append the same message again. What has happened is told the next time.
       this.context.fault(cause, this.client)
-      return step
     }
+    return told === '' ? step : { ...step, untagged: (step.untagged ?? '') + told }
   }
 
   async #takeChanges(scope: 'all' | 'without-expunges'): Promise<string> {
