@@ -496,7 +496,7 @@ export class MailboxView implements SelectedMailbox {
     }
     const hasNewRights = rights !== this.#knownRights
     this.#knownRights = rights
-    const arrived: number[] = []
+    const [arrived, between]: [number[], number[]] = [[], []]
     const { lastUid } = this.#numbers
     let mailbox: Mailbox | undefined
     for await (const page of changePages(this.#parts.storage, this.#id, this.#known)) {
@@ -514,13 +514,15 @@ export class MailboxView implements SelectedMailbox {
       for (const message of page.changed) {
         if (!this.#numbers.has(message.uid)) {
           // What a repair has brought back between others (src/mailbox/mailbox-damage.ts) has a number in the next session only.
-          if (message.uid > lastUid) arrived.push(message.uid)
+          const found = message.uid > lastUid ? arrived : between
+          found.push(message.uid)
         } else if (this.#silent.get(message.uid) === message.modSeq)
           this.#quiet.set(message.uid, message.modSeq)
         else this.#changed.set(message.uid, message)
       }
     }
     if (!mailbox) return
+    this.#numbers.passOver(between)
     await this.#takeIn(
       mailbox,
       arrived.sort((a, b) => a - b),

@@ -6,7 +6,7 @@ import {
   type SequenceSet,
 } from '../imap/grammar/sequence-set.ts'
 import type { MessageNumbers } from '../mailbox/message-numbers.ts'
-import { rangesOf, type UidRange } from '../mailbox/uid-ranges.ts'
+import { rangesOf, subtractRanges, type UidRange } from '../mailbox/uid-ranges.ts'
 
 /** Ascending UIDs of messages that the session sees. */
 export function selectUids(
@@ -36,7 +36,7 @@ export function selectRanges(
   })
 }
 
-/** UIDs as ranges between which the session sees no other message: few, where UIDs have left gaps. */
+/** UIDs as ranges in which there is no other message: few, where UIDs have left gaps. */
 export function spanUids(numbers: MessageNumbers, uids: readonly number[]): UidRange[] {
   const spans: { first: number; last: number }[] = []
   let lastNumber = 0
@@ -47,7 +47,7 @@ export function spanUids(numbers: MessageNumbers, uids: readonly number[]): UidR
     else spans.push({ first: uid, last: uid })
     lastNumber = number
   }
-  return spans
+  return subtractRanges(spans, numbers.unnumbered)
 }
 
 /** As the command names them. */

@@ -16,6 +16,7 @@ interface Bits {
 export class MessageNumbers {
   /** Ascending; none of them is empty. */
   #blocks: Bits[]
+  #unnumbered: readonly number[] = []
 
   constructor(blocks: readonly Block[]) {
     this.#blocks = blocks.map(readBits).filter(({ count }) => count > 0)
@@ -87,6 +88,15 @@ export class MessageNumbers {
     const at = uid % uidsPerBlock
     block.words[at >>> 5] = (block.words[at >>> 5] ?? 0) | (1 << (at & 31))
     block.count++
+  }
+
+  /** Messages that are in the mailbox, between those with numbers, and have none themselves; ascending. */
+  get unnumbered(): readonly number[] {
+    return this.#unnumbered
+  }
+
+  passOver(uids: readonly number[]): void {
+    this.#unnumbered = [...new Set([...this.#unnumbered, ...uids])].sort((a, b) => a - b)
   }
 
   /** Of what has left: the sequence number that it had; undefined: it was not there. */
