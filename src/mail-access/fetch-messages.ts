@@ -37,6 +37,8 @@ export interface Fetching extends Pick<AccessParts, 'storage' | 'mailData'> {
   readonly recent: RecentMessages
   /** Sets \Seen; those that did not have it, as they are now. */
   readonly markSeen: (uids: readonly number[]) => Promise<readonly MessageFlags[]>
+  /** The client has heard of them what \Seen has changed: not before, for what has been set may not be read then. */
+  readonly noteTold: (messages: readonly MessageFlags[]) => void
 }
 
 /** Where nothing asks for it. */
@@ -61,6 +63,7 @@ export async function* fetchMessages(fetching: Fetching, request: Request): Asyn
       (seen ? await fetching.markSeen(piece) : []).map(message => [message.uid, message]),
     )
     const batch: FetchedMessage[] = []
+    const told: MessageFlags[] = []
     const { messages, structures } = await readAll(fetching, piece, request)
     const read = request.attributes.some(needsText) ? await readSmall(fetching, messages, damaged) : undefined
     for (const message of messages) {
@@ -79,9 +82,11 @@ export async function* fetchMessages(fetching: Fetching, request: Request): Asyn
       const changed = marked.get(message.uid)
       const isTold = request.attributes.some(({ kind }) => kind === 'FLAGS')
       if (changed && !isTold) items.push({ kind: 'FLAGS', flags: fetching.recent.flagNames(changed) })
+      if (changed) told.push(changed)
       batch.push({ sequence, uid: message.uid, items })
     }
     yield batch
+    fetching.noteTold(told)
     await turn()
   }
   // The others have been told: whoever asks for many gets them, and hears that some are missing.

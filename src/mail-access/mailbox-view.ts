@@ -253,6 +253,7 @@ export class MailboxView implements SelectedMailbox {
         ranges: selectRanges(this.#numbers, request.set, request.by, this.#saved),
         recent: this.#recent,
         markSeen: async uids => (marks ? await this.#markSeen(uids) : []),
+        noteTold: messages => this.#silence(messages),
       },
       request,
     )
@@ -291,9 +292,12 @@ export class MailboxView implements SelectedMailbox {
       keywords: [],
     } as const
     const outcome = await whereKept(() => this.#parts.storage.run(changeFlags, change), undefined)
-    if (outcome?.kind !== 'changed') return []
-    for (const { uid, modSeq } of outcome.changed) this.#silent.set(uid, modSeq)
-    return outcome.changed
+    return outcome?.kind === 'changed' ? outcome.changed : []
+  }
+
+  /** Its client knows of these changes. */
+  #silence(messages: readonly MessageFlags[]): void {
+    for (const { uid, modSeq } of messages) this.#silent.set(uid, modSeq)
   }
 
   async store(request: Omit<StoreCommand, 'verb'>): Promise<Stored | Refusal> {
@@ -317,7 +321,7 @@ export class MailboxView implements SelectedMailbox {
           refused: 'This mailbox has too many different keywords, or one is too long',
           code: codes.limit,
         }
-      if (request.silent) for (const { uid, modSeq } of outcome.changed) this.#silent.set(uid, modSeq)
+      if (request.silent) this.#silence(outcome.changed)
       modified.push(...uidsOf(outcome.modified))
     }
     this.#isDirty = true

@@ -531,6 +531,24 @@ test('a message that a repair brings back between others is there in the next se
   assert.deepEqual(await fetch(after, [{ kind: 'UID' }, ...flags]), ['* 1 FETCH (UID 2 FLAGS ())'])
 })
 
+test('a message that is \\Seen by a FETCH that fails behind that is told to be', async t => {
+  const account = await openAccount(t)
+  for (let count = 0; count < 2; count++) await account.append(message)
+  let failing = ''
+  const mailboxes = openThrough(account, async (operation, input) => {
+    if (operation.name === failing) throw new Error('broken')
+    return await account.storage.run(operation, input)
+  })
+  const mailbox = await account.select('INBOX', mailboxes)
+  assert.deepEqual(await changes(mailbox), [])
+  const whole = [{ ...body({ kind: 'all' }), peek: false }]
+  const [first] = await fetch(mailbox, whole, { set: ranges({ first: 1, last: 1 }) })
+  assert.match(first ?? '', /FLAGS \(\\Seen\)/)
+  failing = 'mailbox.read-messages'
+  await assert.rejects(fetch(mailbox, whole, { set: ranges({ first: 2, last: 2 }) }), /broken/)
+  assert.deepEqual(await changes(mailbox), ['flags 2 (\\Seen)', 'mod-seq 1'])
+})
+
 test('CHANGEDSINCE tells a message once that changes between two pages', async t => {
   const account = await openAccount(t)
   for (let count = 0; count < 3; count++) await account.append(message)
