@@ -65,7 +65,7 @@ async function findWordless(tx: Tx, page: MessagePage, which: Which): Promise<re
 
 async function wantWordsOf(tx: Tx, page: MessagePage, which: Which): Promise<number> {
   const rows = await findWordless(tx, page, which)
-  for (const { mail_data_id: mailDataId, account_id: accountId } of rows) {
+  await tx.forAll(rows, async ({ mail_data_id: mailDataId, account_id: accountId }) => {
     const indexed = await tx.get<{ id: number }>(
       'DELETE FROM indexed_message WHERE mail_data_id = ? AND account_id = ? RETURNING id',
       mailDataId,
@@ -73,7 +73,7 @@ async function wantWordsOf(tx: Tx, page: MessagePage, which: Which): Promise<num
     )
     if (indexed) await tx.words.remove(indexed.id)
     await wantWords(tx, mailDataId, accountId)
-  }
+  })
   return rows.length
 }
 
@@ -98,10 +98,10 @@ async function findUnstructured(tx: Tx, page: MessagePage): Promise<readonly num
 
 async function wantStructuresOf(tx: Tx, page: MessagePage): Promise<number> {
   const ids = await findUnstructured(tx, page)
-  for (const id of ids) {
+  await tx.forAll(ids, async id => {
     await tx.run('DELETE FROM message_structure WHERE mail_data_id = ?', id)
     await wantStructure(tx, id)
-  }
+  })
   return ids.length
 }
 

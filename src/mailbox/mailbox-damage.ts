@@ -144,7 +144,10 @@ async function examine(tx: Tx, mailbox: Mailbox): Promise<Examined> {
     untoldKeywords,
     mistold: isMistold
       ? {
-          uids: isBehind ? there : uniteRanges([...rangesOf(misstated ?? []), ...toldGone]),
+          // All of them in one range: their own may be as many as they are.
+          uids: isBehind
+            ? [{ first: 1, last: derived.lastUid }]
+            : uniteRanges([...rangesOf(misstated ?? []), ...toldGone]),
           modSeq: Math.max(mailbox.modSeq, lastModSeq),
         }
       : undefined,
