@@ -229,6 +229,19 @@ test('what nothing makes anew is named by its UID, and repair does not claim it'
   )
 })
 
+test('of mail that several accounts have, verify of one names its own places', async context => {
+  const server = await makeServer(context)
+  server.change('UPDATE mailbox_message SET mail_data_id = 2 WHERE mail_data_id = 12')
+  server.removeFile(2)
+  const places = async (...parameters: readonly string[]): Promise<readonly string[] | null> =>
+    (await verify(server, ...parameters)).stdout.match(/It is UID 2 in Архив\/2024 of \w+/g)
+  assert.deepEqual(await places('anna@example.test'), ['It is UID 2 in Архив/2024 of anna'])
+  assert.deepEqual(await places(), [
+    'It is UID 2 in Архив/2024 of anna',
+    'It is UID 2 in Архив/2024 of boris',
+  ])
+})
+
 test('an account or a mailbox that is not there is said to be so, and which there are', async context => {
   const { folder } = await makeServer(context)
   for (const command of ['verify', 'repair']) {

@@ -183,6 +183,45 @@ test('what is mended gives no UID twice, and tells who has been there what is th
   }
 })
 
+test('a repair takes the next UID forward, past those of what has left, and never back', async t => {
+  const world = await openWorld(t)
+  const { storage, anna, boris, spoil, mend } = world
+  let queueId = 8
+  const nextUid = async ({ open }: Owned): Promise<number | undefined> => {
+    await world.store(++queueId)
+    await world.file({ queueId, accountId: open.accountId, mailbox: name })
+    const all = { range: { first: 1, last: 100 }, limit: 10 }
+    return (await storage.run(readMessages, { ...open, ...all })).at(-1)?.uid
+  }
+  for (const { open } of [anna, boris]) await world.expunge([4], open)
+  await spoil('UPDATE mailbox SET uid_next = 2')
+  // Then those alone are known that are kept aside.
+  await spoil("UPDATE mailbox_vanished SET uids = '2:' WHERE mailbox_id = ?", boris.open.mailboxId)
+  for (const owned of [anna, boris]) {
+    await mend(owned)
+    assert.equal(await nextUid(owned), 5)
+  }
+  await spoil('UPDATE mailbox SET uid_next = 50, unseen = 7')
+  await mend(anna)
+  assert.equal(await nextUid(anna), 50)
+})
+
+test('what the index of a mailbox had wrong is told as changed, and nothing else', async t => {
+  const { storage, anna, boris, spoil, mend } = await openWorld(t)
+  // A keyword of the first is lost.
+  await spoil('UPDATE mailbox_block SET states = ?', new Uint8Array([0, 128, 0, 128, 128]))
+  for (const owned of [anna, boris]) {
+    const since = (await storage.run(readMailboxState, owned.open))?.mailbox.modSeq ?? assert.fail()
+    await mend(owned)
+    const changes = await storage.run(readChanges, { ...owned.open, since, limit: 10 })
+    assert.deepEqual(
+      changes?.changed.map(({ uid }) => uid),
+      [1],
+    )
+    assert.equal(changes.vanished, 'forgotten')
+  }
+})
+
 const changeWords = defineWrite('test.change-words', async (tx, mailDataId: number) => {
   const row = await tx.get<{ id: number }>(
     'SELECT id FROM indexed_message WHERE mail_data_id = ?',
@@ -232,8 +271,14 @@ test('what has been read of messages and is lost: found and read again in the ma
     ],
   )
   const { scope } = anna
+  const { promise: isWoken, resolve } = Promise.withResolvers<void>()
+  storage.onWake('mailbox', () => {
+    resolve()
+  })
   assert.equal(await restoreReadings(storage, 'structures', { scope }), 1)
   assert.equal(await restoreReadings(storage, 'words', { scope }), 2)
+  // Whoever reads them.
+  await isWoken
   assert.deepEqual(
     [await lost(anna.scope), await lost()],
     [
