@@ -54,7 +54,8 @@ export function describeScope({ address, names }: TypedScope): string {
 
 /** The words that say it to a command. */
 export function spellScope({ address, names = [] }: TypedScope): string {
-  return [displayAddress(address), ...names.map(name => `--mailbox ${quoteForShell(name)}`)].join(' ')
+  const mailboxes = names.map(name => `--mailbox ${quoteForShell(name)}`)
+  return [quoteForShell(displayAddress(address)), ...mailboxes].join(' ')
 }
 
 export interface FoundScope extends MailboxScope {

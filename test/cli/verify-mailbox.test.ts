@@ -113,7 +113,7 @@ test('verify of an account, and of a mailbox of it, names what is wrong there, a
     'The account anna@example.test counts otherwise than its mailboxes what it has in them.',
     '  Its quota is judged by that: "postrider repair anna@example.test" counts anew.',
     'The structure of 1 message in mailboxes is not there, or not theirs: programs that list them are answered late, or not at all.',
-    '  Nothing of the messages is lost: "postrider repair anna@example.test" has them read anew.',
+    '  Nothing is lost by that: "postrider repair anna@example.test" has them read anew, but for those that are damaged themselves.',
     '1 message in mailboxes cannot be found by words: the index has lost them.',
     '  Nothing of the messages is lost: "postrider repair anna@example.test" has them indexed anew.',
     'The file mail/x is not there. It is UID 2 in Архив/2024 of anna@example.test.',
@@ -226,6 +226,19 @@ test('what nothing makes anew is named by its UID, and repair does not claim it'
   assert.match(
     (await verify(server)).stdout,
     /^The mailbox with row id 99 refers to something that is not there\.$/m,
+  )
+})
+
+test('the command that mends what is found can be typed as it is told', async context => {
+  const server = await makeServer(context)
+  server.change(
+    `UPDATE account SET address = 'o''neil@example.test', address_key = 'o''neil@example.test' WHERE id = 1`,
+  )
+  damage(server)
+  const { stdout } = await verify(server, "o'neil@example.test", '--mailbox', archive)
+  assert.ok(
+    stdout.includes(String.raw`"postrider repair 'o'\''neil@example.test' --mailbox '${archive}'"`),
+    stdout,
   )
 })
 

@@ -190,7 +190,7 @@ async function verifyMailboxes(
     found.push({
       kind: 'row',
       problem: `The structure of ${formatCount(structures, 'message')} in mailboxes is not there, or not theirs: programs that list them are answered late, or not at all.`,
-      remedy: `Nothing of the messages is lost: "${repair}" has them read anew.`,
+      remedy: `Nothing is lost by that: "${repair}" has them read anew, but for those that are damaged themselves.`,
     })
   const words = await countLostReadings(reader, 'words', scope)
   if (words > 0)
