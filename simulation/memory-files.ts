@@ -25,6 +25,7 @@ export function createMemoryFiles(): MailDataFiles {
       if (!bytes) throw new Error(`there is no mail data ${name}`)
       yield bytes
     },
+    sizeOf: name => Promise.resolve(files.get(name)?.length),
     remove(names) {
       for (const name of names) files.delete(name)
       return Promise.resolve()

@@ -174,6 +174,7 @@ function beforeItIsKept(mailData: MailDataStore, stored: StoredMailData): MailDa
     create: () => mailData.create(),
     read: () => mailData.readStored(stored),
     readSmall: () => Promise.resolve(new Map()),
+    assertThere: () => Promise.resolve(),
     readStored: other => mailData.readStored(other),
     discard: names => mailData.discard(names),
   }

@@ -57,37 +57,40 @@ export async function* fetchMessages(fetching: Fetching, request: Request): Asyn
     return
   }
   const seen = request.attributes.some(setsSeen)
+  const needsTexts = request.attributes.some(needsText)
   const damaged = new Set<number>()
   for (const piece of inPieces(uids, messagesOfBatch)) {
     const marked = new Map(
       (seen ? await fetching.markSeen(piece) : []).map(message => [message.uid, message]),
     )
-    const batch: FetchedMessage[] = []
-    const told: MessageFlags[] = []
     const { messages, structures } = await readAll(fetching, piece, request)
-    const read = request.attributes.some(needsText) ? await readSmall(fetching, messages, damaged) : undefined
-    for (const message of messages) {
-      const sequence = fetching.numbers.numberOf(message.uid)
-      if (sequence === undefined) continue
-      const { mailDataId } = message
-      const structure = structures?.get(mailDataId)
-      if (structures && !structure) damaged.add(mailDataId)
-      if (damaged.has(mailDataId)) continue
-      const text = new MessageText(fetching.mailData, message, read?.get(mailDataId))
-      const items = await unlessDamaged(() => describeMessage(fetching, request, message, text, structure))
-      if (!items) {
-        damaged.add(mailDataId)
-        continue
+    for (const group of needsTexts ? thatFit(messages) : [messages]) {
+      const batch: FetchedMessage[] = []
+      const told: MessageFlags[] = []
+      const read = needsTexts ? await readTexts(fetching, group, damaged) : undefined
+      for (const message of group) {
+        const sequence = fetching.numbers.numberOf(message.uid)
+        if (sequence === undefined) continue
+        const { mailDataId } = message
+        const structure = structures?.get(mailDataId)
+        if (structures && !structure) damaged.add(mailDataId)
+        if (damaged.has(mailDataId)) continue
+        const text = new MessageText(fetching.mailData, message, read?.get(mailDataId))
+        const items = await unlessDamaged(() => describeMessage(fetching, request, message, text, structure))
+        if (!items) {
+          damaged.add(mailDataId)
+          continue
+        }
+        const changed = marked.get(message.uid)
+        const isTold = request.attributes.some(({ kind }) => kind === 'FLAGS')
+        if (changed && !isTold) items.push({ kind: 'FLAGS', flags: fetching.recent.flagNames(changed) })
+        if (changed) told.push(changed)
+        batch.push({ sequence, uid: message.uid, items })
       }
-      const changed = marked.get(message.uid)
-      const isTold = request.attributes.some(({ kind }) => kind === 'FLAGS')
-      if (changed && !isTold) items.push({ kind: 'FLAGS', flags: fetching.recent.flagNames(changed) })
-      if (changed) told.push(changed)
-      batch.push({ sequence, uid: message.uid, items })
+      yield batch
+      fetching.noteTold(told)
+      await turn()
     }
-    yield batch
-    fetching.noteTold(told)
-    await turn()
   }
   // The others have been told: whoever asks for many gets them, and hears that some are missing.
   if (damaged.size > 0) throw damageOf(damaged)
@@ -199,31 +202,48 @@ async function readAll(
   return { messages, structures: kept && (await withMissing(fetching, messages, kept)) }
 }
 
-/** Of one batch in memory at most; what is beyond is read message by message. */
+/** Of one batch in memory at most. */
 const readAtOnceBytes = 1024 * 1024
 
-/** The mail data of as many as fit, by its id, in one question; what is damaged of it is added to `damaged`. */
-async function readSmall(
+/** As many in a row as fit; one that alone does not fit stands alone. */
+function* thatFit(messages: readonly MailboxMessage[]): Generator<readonly MailboxMessage[]> {
+  let group: MailboxMessage[] = []
+  let bytes = 0
+  for (const message of messages) {
+    if (group.length > 0 && bytes + message.size > readAtOnceBytes) {
+      yield group
+      group = []
+      bytes = 0
+    }
+    group.push(message)
+    bytes += message.size
+  }
+  if (group.length > 0) yield group
+}
+
+/**
+ * The mail data of those whose is small, by its id, in one question. What cannot be read is added to `damaged` before anything is
+ * told of it: in the middle of a literal nothing else could be said than the end of the connection.
+ */
+async function readTexts(
   { mailData }: Fetching,
   messages: readonly MailboxMessage[],
   damaged: Set<number>,
 ): Promise<ReadonlyMap<number, Uint8Array>> {
-  const ids = new Set<number>()
-  let bytes = 0
-  for (const { mailDataId, size } of messages) {
-    bytes += size
-    if (bytes > readAtOnceBytes) break
-    ids.add(mailDataId)
-  }
+  const ids = new Set(messages.map(({ mailDataId }) => mailDataId))
   const found = await unlessDamaged(() => mailData.readSmall([...ids]))
-  if (found) return found
-  const whole = new Map<number, Uint8Array>()
+  const texts = new Map(found)
   for (const id of ids) {
-    const one = await unlessDamaged(() => mailData.readSmall([id]))
-    if (!one) damaged.add(id)
-    for (const [mailDataId, bytes] of one ?? []) whole.set(mailDataId, bytes)
+    if (texts.has(id)) continue
+    const isReadable = await unlessDamaged(async () => {
+      for (const [mailDataId, bytes] of found ?? (await mailData.readSmall([id])))
+        texts.set(mailDataId, bytes)
+      if (!texts.has(id)) await mailData.assertThere(id)
+      return true
+    })
+    if (!isReadable) damaged.add(id)
   }
-  return whole
+  return texts
 }
 
 function needsText({ kind }: FetchAttribute): boolean {

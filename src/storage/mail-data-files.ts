@@ -1,4 +1,5 @@
 // Mail data files in the folder mail of a data folder.
+import type { Stats } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Random } from '../runtime/random.ts'
@@ -15,6 +16,7 @@ export function openMailDataFiles(folder: string, random: Random): MailDataFiles
   return {
     create: (name = makeFileName(random)) => createFile(folder, assertFileName(name)),
     read: name => readFile(folder, name),
+    sizeOf: async name => (await statFile(folder, name))?.size,
     async remove(names) {
       for (const name of names) await rm(mailDataFile(folder, name), { force: true })
     },
@@ -126,5 +128,9 @@ export function mailDataFile(folder: string, name: string): string {
 
 /** When a mail data file was last written, ms since 1970; undefined when it is gone. */
 export async function mailDataFileTime(folder: string, name: string): Promise<number | undefined> {
-  return (await stat(mailDataFile(folder, name)).catch(() => undefined))?.mtimeMs
+  return (await statFile(folder, name))?.mtimeMs
+}
+
+async function statFile(folder: string, name: string): Promise<Stats | undefined> {
+  return await stat(mailDataFile(folder, name)).catch(() => undefined)
 }

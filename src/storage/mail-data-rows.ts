@@ -22,6 +22,16 @@ export const findMailData = defineRead(
     ),
 )
 
+/** Without its bytes. */
+export const findMailDataPlace = defineRead(
+  'storage.find-mail-data-place',
+  async (tx, input: { readonly id: number }) =>
+    await tx.get<Pick<MailDataRow, 'size' | 'file_name'>>(
+      'SELECT size, file_name FROM mail_data WHERE id = ?',
+      input.id,
+    ),
+)
+
 export interface SmallMailData {
   readonly id: number
   readonly checksum: Uint8Array

@@ -7,7 +7,7 @@ import type {
   NewMailDataFile,
   StoredMailData,
 } from './mail-data.ts'
-import { findMailData, findSmallMailData } from './mail-data-rows.ts'
+import { findMailData, findMailDataPlace, findSmallMailData } from './mail-data-rows.ts'
 import type { Storage } from './operation.ts'
 import { StorageFault } from './storage-fault.ts'
 
@@ -24,6 +24,7 @@ export function createMailDataStore(files: MailDataFiles, storage: Pick<Storage,
       for (const { id, bytes, checksum } of rows) assertIsUnchanged(id, bytes, checksum)
       return new Map(rows.map(({ id, bytes }) => [id, bytes]))
     },
+    assertThere: id => assertThere(files, storage, id),
     readStored: stored => readStored(files, stored),
     discard: names => files.remove(names),
   }
@@ -134,7 +135,7 @@ async function* readMailData(
   id: number,
 ): AsyncIterable<Uint8Array> {
   const row = await storage.run(findMailData, { id })
-  if (!row) throw new StorageFault('STORAGE_DAMAGED', `There is no mail data ${id}.`)
+  if (!row) throw noMailData(id)
   const { bytes, checksum, file_name: name } = row
   if (bytes !== null) {
     assertIsUnchanged(id, bytes, checksum)
@@ -147,6 +148,21 @@ async function* readMailData(
     yield chunk
   }
   assertUnchanged(sum.digest(), checksum, `Mail data ${id} (mail/${name})`)
+}
+
+async function assertThere(files: MailDataFiles, storage: Pick<Storage, 'run'>, id: number): Promise<void> {
+  const row = await storage.run(findMailDataPlace, { id })
+  if (!row) throw noMailData(id)
+  const { file_name: name, size } = row
+  if (name !== null && (await files.sizeOf(name)) !== size)
+    throw new StorageFault(
+      'STORAGE_DAMAGED',
+      `Mail data ${id} (mail/${name}) is not there, or not all of it.`,
+    )
+}
+
+function noMailData(id: number): StorageFault {
+  return new StorageFault('STORAGE_DAMAGED', `There is no mail data ${id}.`)
 }
 
 /** What stands in one piece is checked before anybody has it. */

@@ -28,6 +28,8 @@ export interface MailDataStore {
   read(mailDataId: number): AsyncIterable<Uint8Array>
   /** Of several, those that are small enough to stand in one piece; throws like `read`. */
   readSmall(mailDataIds: readonly number[]): Promise<ReadonlyMap<number, Uint8Array>>
+  /** Throws like `read` where that can be known beforehand: it is not there, or its file is not, or has another size. */
+  assertThere(mailDataId: number): Promise<void>
   /** Streams what a writer has finished, before a row names it. */
   readStored(stored: StoredMailData): AsyncIterable<Uint8Array>
   /** Removes files that no row names any longer. */
@@ -43,6 +45,8 @@ export interface MailDataFiles {
   create(name?: string): Promise<NewMailDataFile>
   /** Rejects with a StorageFault 'STORAGE_DAMAGED' when it is not there. */
   read(name: string): AsyncIterable<Uint8Array>
+  /** undefined: it is not there. */
+  sizeOf(name: string): Promise<number | undefined>
   remove(names: readonly string[]): Promise<void>
 }
 

@@ -59,6 +59,7 @@ async function discardedAfter(...ends: readonly Error[]): Promise<readonly strin
       create: () => assert.fail(),
       read: () => assert.fail(),
       readSmall: () => assert.fail(),
+      assertThere: () => assert.fail(),
       readStored: () => assert.fail(),
       discard: names => Promise.resolve(void discarded.push(...names)),
     },

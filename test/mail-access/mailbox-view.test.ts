@@ -11,7 +11,7 @@ import type { Appending } from '../../src/mailbox/append-messages.ts'
 import { mendMailbox } from '../../src/mailbox/mailbox-damage.ts'
 import { findMailbox } from '../../src/mailbox/name-operations.ts'
 import { readChanges } from '../../src/mailbox/read-mailbox.ts'
-import { defineWrite, type Storage } from '../../src/storage/operation.ts'
+import { defineRead, defineWrite, type Storage } from '../../src/storage/operation.ts'
 import { StorageFault } from '../../src/storage/storage-fault.ts'
 import { fillMailbox } from '../mailbox/open-mailboxes.ts'
 import { all, appendTo, fetch, openAccount, ranges, type TestAccount, told } from './open-account.ts'
@@ -454,6 +454,39 @@ test('of messages one of which is damaged the others are told, and then that one
     '* 2 FETCH (FLAGS ())',
     '* 3 FETCH (FLAGS ())',
   ])
+})
+
+test('a message whose file is not there, and one beyond what is read at once, are found damaged before a literal begins', async t => {
+  const account = await openAccount(t)
+  const ofSize = (bytes: number): string => `Subject: large\n\n${'x'.repeat(bytes)}\n`
+  await account.append(ofSize(100_000))
+  for (let count = 0; count < 18; count++) await account.append(ofSize(60_000))
+  const mailbox = await account.select()
+  const fileOf = defineRead('test.file-of', async tx => {
+    return await tx.get<{ file_name: string }>('SELECT file_name FROM mail_data WHERE file_name IS NOT NULL')
+  })
+  const file = await account.storage.run(fileOf, undefined)
+  await account.parts.mailData.discard([file?.file_name ?? ''])
+  await account.storage.run(damage, 19)
+  const told: number[] = []
+  await assert.rejects(
+    async () => {
+      for await (const batch of mailbox.fetch({
+        by: 'sequence',
+        set: ranges({ first: 1, last: '*' }),
+        changedSince: undefined,
+        vanished: false,
+        page: undefined,
+        attributes: [body({ kind: 'all' })],
+      }))
+        told.push(...batch.map(({ sequence }) => sequence))
+    },
+    { code: 'STORAGE_DAMAGED', message: /^Mail data 1, 19 / },
+  )
+  assert.deepEqual(
+    told,
+    Array.from({ length: 17 }, (_, index) => index + 2),
+  )
 })
 
 test('a large mailbox is removed in several writes, each of which others wait for', async t => {

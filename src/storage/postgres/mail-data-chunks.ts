@@ -42,6 +42,14 @@ const readChunk = defineRead(
     ),
 )
 
+const sumChunks = defineRead('storage.sum-chunks', async (tx, name: string) => {
+  const sum = await tx.get<{ size: number | null }>(
+    'SELECT SUM(octet_length(bytes)) AS size FROM mail_data_chunk WHERE file_name = ?',
+    name,
+  )
+  return sum?.size ?? undefined
+})
+
 const removeChunks = defineWrite('storage.remove-chunks', async (tx, names: readonly string[]) => {
   for (const name of names) await tx.run('DELETE FROM mail_data_chunk WHERE file_name = ?', name)
 })
@@ -90,6 +98,7 @@ export function openMailDataChunks(
   return {
     create: (name = makeFileName(random)) => Promise.resolve(new ChunkedFile(storage, clock, name)),
     read: name => readChunks(storage, name),
+    sizeOf: name => storage.run(sumChunks, name),
     async remove(names) {
       if (names.length > 0) await storage.run(removeChunks, names)
     },
