@@ -99,7 +99,8 @@ const messages = [
   'From: boris@example.org\nTo: anna@mail.example.com\nSubject: =?koi8-r?B?88634dQ=?=\n\nit is about the invoice, pay now\n',
   'From: carl@example.net\nSubject: files\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html; charset=windows-1251\n' +
     'Content-Transfer-Encoding: quoted-printable\n\n<p class=3D"hidden">=C4=EE=E3=EE=E2=EE=F0=FB</p>\n' +
-    '--b\nContent-Type: application/pdf; name="annual report.pdf"\nContent-Transfer-Encoding: base64\n\nc2VjcmV0\n--b--\n',
+    '--b\nContent-Type: application/pdf; name="annual report.pdf"\nContent-Transfer-Encoding: base64\n\nc2VjcmV0\n' +
+    "--b\nContent-Disposition: attachment;\n filename*0*=utf-8''%D0%9E%D1;\n filename*1*=%82%D1%87%D1%91%D1%82.xlsx\n\n--b--\n",
   'From: dora@example.net\nSubject: \u6771\u4eac\u90fd\n\n\u79c1\u306f\u6771\u4eac\u90fd\u306b\u4f4f\u3080\n',
 ] as const
 
@@ -127,6 +128,7 @@ test('words, stems, beginnings, phrases and addresses are found, and read is onl
     [body('hidden'), '', []],
     [body('report.pdf'), '3', []],
     [body('annual report.pdf'), '3', [3]],
+    [body('отчет.xlsx'), '3', []],
     [body('secret'), '', []],
     [text('東京'), '4', []],
     [body('東京都に'), '4', [4]],
