@@ -257,10 +257,15 @@ export class AccountMailboxes implements SessionMailboxes {
   ): Promise<undefined | Refusal> {
     const problem = subscription === 'subscribed' ? problemOfName(name) : undefined
     if (problem !== undefined) return cannot(problem)
-    const input = { accountId: this.#accountId, name }
-    this.#watch?.expect(name)
-    if (subscription === 'unsubscribed') await this.#parts.storage.run(unsubscribe, input)
-    else if ((await this.#parts.storage.run(subscribe, input)) === 'too-many') return tooMany
+    const { storage } = this.#parts
+    const accountId = this.#accountId
+    const listed = await this.#places.listedName(name)
+    this.#watch?.expect(name, listed)
+    if (subscription === 'subscribed')
+      return (await storage.run(subscribe, { accountId, name: listed })) === 'too-many' ? tooMany : undefined
+    // What was subscribed to before it was shared is there as it was spelled.
+    for (const spelled of new Set([name, listed]))
+      await storage.run(unsubscribe, { accountId, name: spelled })
     return undefined
   }
 

@@ -8,7 +8,7 @@ import type { MaybePromise } from '../runtime/maybe-promise.ts'
 import { readRights } from '../sharing/access-list.ts'
 import { allRights, type Right, type Rights } from '../sharing/rights.ts'
 import { findSharedMailbox, findSharedSuperior } from '../sharing/shared-mailboxes.ts'
-import { parseOtherUsersName } from './other-users.ts'
+import { formatOtherUsersName, parseOtherUsersName } from './other-users.ts'
 import type { AccessParts } from './parts.ts'
 
 export interface Place {
@@ -72,6 +72,14 @@ export class MailboxPlaces {
       mailbox = await storage.run(findMailbox, input)
     }
     return mailbox && { mailbox, rights: allRights }
+  }
+
+  /** As LIST spells it: the owner of somebody else's may be spelled in other ways, too. */
+  async listedName(name: string): Promise<string> {
+    const { accountId } = this
+    const other = parseOtherUsersName(name)
+    const found = other && (await this.#parts.storage.run(findSharedMailbox, { accountId, ...other }))
+    return found ? formatOtherUsersName(found.owner, found.mailbox.name) : name
   }
 
   /** RFC 4314 §6: who may not see a mailbox is not told that it is there. */

@@ -9,6 +9,8 @@ import { findHoldersOf, type Holder } from './holders.ts'
 import type { Rights } from './rights.ts'
 
 export interface SharedMailbox {
+  /** The owner's address as it is kept. */
+  readonly owner: string
   /** Its name is that which it has for its owner. */
   readonly mailbox: Mailbox
   /** Of the account that asks. */
@@ -26,10 +28,10 @@ export interface SharedName {
 export const findSharedMailbox = defineRead(
   'sharing.find-mailbox',
   async (tx, { accountId, owner, name }: SharedName): Promise<SharedMailbox | undefined> => {
-    const ownerId = await findOwner(tx, owner)
-    const mailbox = ownerId === undefined ? undefined : await findMailboxNamed(tx, ownerId, name)
+    const found = await findOwner(tx, owner)
+    const mailbox = found && (await findMailboxNamed(tx, found.id, name))
     const rights = mailbox ? await rightsIn(tx, mailbox, accountId) : ''
-    return mailbox && rights !== '' ? { mailbox, rights } : undefined
+    return mailbox && rights !== '' ? { owner: found.address, mailbox, rights } : undefined
   },
 )
 
@@ -37,25 +39,24 @@ export const findSharedMailbox = defineRead(
 export const findSharedSuperior = defineRead(
   'sharing.find-superior',
   async (tx, { accountId, owner, name }: SharedName): Promise<SharedMailbox | undefined> => {
-    const ownerId = await findOwner(tx, owner)
-    if (ownerId === undefined) return undefined
+    const found = await findOwner(tx, owner)
+    if (!found) return undefined
     const levels = name.split(delimiter)
     for (let depth = levels.length - 1; depth > 0; depth--) {
-      const mailbox = await findMailboxNamed(tx, ownerId, levels.slice(0, depth).join(delimiter))
-      if (mailbox) return { mailbox, rights: await rightsIn(tx, mailbox, accountId) }
+      const mailbox = await findMailboxNamed(tx, found.id, levels.slice(0, depth).join(delimiter))
+      if (mailbox) return { owner: found.address, mailbox, rights: await rightsIn(tx, mailbox, accountId) }
     }
     return undefined
   },
 )
 
-async function findOwner(tx: Tx, owner: Address): Promise<number | undefined> {
-  const row = await tx.get<{ id: number }>('SELECT id FROM account WHERE address_key = ?', addressKey(owner))
-  return row?.id
+interface OwnerRow {
+  readonly id: number
+  readonly address: string
 }
 
-export interface ListedSharedMailbox extends SharedMailbox {
-  /** The owner's address as it is kept. */
-  readonly owner: string
+async function findOwner(tx: Tx, owner: Address): Promise<OwnerRow | undefined> {
+  return await tx.get<OwnerRow>('SELECT id, address FROM account WHERE address_key = ?', addressKey(owner))
 }
 
 /** So many are listed at most: they are listed as a whole. */
@@ -72,7 +73,7 @@ interface EntryRow {
 /** All in which the account has any right, by owner and name. */
 export const listSharedMailboxes = defineRead(
   'sharing.list-mailboxes',
-  async (tx, { accountId }: { readonly accountId: number }): Promise<readonly ListedSharedMailbox[]> => {
+  async (tx, { accountId }: { readonly accountId: number }): Promise<readonly SharedMailbox[]> => {
     const holders = await findHoldersOf(tx, accountId)
     const found = await tx.forAll(holders, ({ kind, id }) =>
       tx.all<EntryRow>(

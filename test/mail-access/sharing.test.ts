@@ -105,6 +105,33 @@ test('what is shared stands among the mailboxes of other users, and nothing else
   `)
 })
 
+test('a subscription is to the mailbox, however its owner is spelled', async t => {
+  const { play } = await openScene(t, 'anna', 'boris')
+  await play(`
+    boris> SUBSCRIBE "Other Users/ANNA@example.test/Later"
+    OK SUBSCRIBE completed
+    anna> CREATE Work
+    OK ...
+    anna> CREATE Later
+    OK ...
+    anna> SETACL Work boris lr
+    OK SETACL completed
+    anna> SETACL Later boris lr
+    OK SETACL completed
+    boris> SUBSCRIBE "Other Users/Anna@EXAMPLE.test/Work"
+    OK SUBSCRIBE completed
+    boris> UNSUBSCRIBE "Other Users/ANNA@example.test/Later"
+    OK UNSUBSCRIBE completed
+    boris> LIST (SUBSCRIBED) "" "Other Users/*"
+    * LIST (\\HasNoChildren \\Subscribed) "/" "Other Users/anna@example.test/Work"
+    OK LIST completed
+    boris> UNSUBSCRIBE "Other Users/anna@Example.Test/Work"
+    OK UNSUBSCRIBE completed
+    boris> LIST (SUBSCRIBED) "" "Other Users/*"
+    OK LIST completed
+  `)
+})
+
 test('groups, anyone of the domain, and what is taken away again', async t => {
   const scene = await openScene(t, 'anna', 'boris', 'carla', 'olga@example.org')
   const { play, storage } = scene
