@@ -1581,7 +1581,7 @@ const settingsTable = z.strictObject({
   ),
   lmtp: setting(
     z.array(lmtpListener).max(20).default([]),
-    'Where another mail server in front of this one hands over mail for mailboxes here, over LMTP (RFC 2033): it is told of each recipient what has become of the message, which is in the mailbox when it is taken. One [[lmtp]] for each socket or port.',
+    'Where another mail server in front of this one hands over mail for mailboxes here, over LMTP (RFC 2033): it is told of each recipient what has become of the message, which is in the mailbox when it is taken (where a script sorts the mail of the account: in the queue, and sorted a moment later). One [[lmtp]] for each socket or port.',
     { defaultText: 'none' },
   ),
   tls: setting(tls.prefault({}), 'The certificate that this server shows.'),
