@@ -40,6 +40,10 @@ test('a mailbox is shared, with those below it, and shared no more', async t => 
     ),
     'sales@example.test may use Work, Work/Plans of anna@example.test: write.\n',
   )
+  assert.equal(
+    await succeed(folder, 'mailbox', 'share', 'anna@example.test', 'anyone', 'rw'),
+    'anyone may use INBOX of anna@example.test: rw. Without l no program lists it.\n',
+  )
   await succeed(folder, 'mailbox', 'share', 'anna@example.test', 'anyone', 'lr')
   assert.deepEqual(await shares(), [
     { mailbox: 'INBOX', holder: 'anyone', rights: 'lr' },

@@ -38,6 +38,11 @@ function nameRights(rights: Rights): string {
   return Object.entries(levels).find(([, letters]) => letters === rights)?.[0] ?? rights
 }
 
+/** 'rw' means something else to whoever has files in mind. */
+function unlisted(holder: string, rights: Rights): string {
+  return holder.startsWith('-') || rights.includes('l') ? '' : ' Without l no program lists it.'
+}
+
 const ownerOf = (): Argument => new Argument('<address>', 'whose mailbox').argParser(addressArgument)
 const holder = (): Argument =>
   new Argument('<holder>', 'an account, a group, or anyone: everybody in the domain of the owner')
@@ -102,7 +107,7 @@ export function addMailboxCommand(program: Command, run: CommandRun): void {
           )
           invocation.output.result(
             { account: displayAddress(owner), mailboxes: shared, holder: whom, rights },
-            `${displayHolder(named)} may use ${shared.join(', ')} of ${displayAddress(owner)}: ${nameRights(rights)}.`,
+            `${displayHolder(named)} may use ${shared.join(', ')} of ${displayAddress(owner)}: ${nameRights(rights)}.${unlisted(whom, rights)}`,
           )
         },
       ),
