@@ -222,8 +222,12 @@ export class MessageUrls {
     const range = { first: url.uid, last: url.uid }
     const [message] = await storage.run(readMessages, { ...mailbox, range, limit: 1 })
     if (!message) return undefined
-    const text = new MessageText(mailData, message)
-    const structure = (await structuresOf(this.#parts, [message])).get(message.mailDataId)
+    const { mailDataId } = message
+    // Whether it can be read has to be known before a literal begins.
+    const read = (await mailData.readSmall([mailDataId])).get(mailDataId)
+    if (!read) await mailData.assertThere(mailDataId)
+    const text = new MessageText(mailData, message, read)
+    const structure = (await structuresOf(this.#parts, [message])).get(mailDataId)
     const found = structure && (await findSection(url.section, structure, text))
     return structure && found && new UrlContent(url, text, structure, found)
   }

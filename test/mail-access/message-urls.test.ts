@@ -7,6 +7,7 @@ import { createDomain } from '../../src/directory/domains.ts'
 import { isRefusal } from '../../src/imap/server/mailbox-services.ts'
 import type { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
 import { MessageUrls } from '../../src/mail-access/message-urls.ts'
+import { defineWrite } from '../../src/storage/operation.ts'
 import { appendParts, fetch, openAccount, ranges, readOctets, type TestAccount } from './open-account.ts'
 
 const passwordHash = `$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
@@ -211,6 +212,23 @@ test('a token is for whom the URL names, for as long as it says, until the key i
   assert.equal(await anna.resetUrlKeys(undefined), undefined)
   assert.equal(await fetched(boris, again), undefined)
   assert.equal(isRefusal(await anna.resetUrlKeys('Nowhere')), true)
+})
+
+test('what a URL names and cannot be read is found damaged before anything of it is told', async t => {
+  const account = await openHouse(t)
+  const { mailboxes: anna, boris, storage } = account
+  await account.append(message)
+  const url = await authorize(anna, 'imap://anna@example.test/INBOX/;UID=1;URLAUTH=anonymous')
+  assert.equal(await fetched(boris, url), message)
+  for (const change of ['UPDATE mail_data SET bytes = checksum', 'DELETE FROM mail_data']) {
+    await storage.run(
+      defineWrite('test.damage', async tx => {
+        await tx.run(change)
+      }),
+      undefined,
+    )
+    await assert.rejects(fetched(boris, url), { code: 'STORAGE_DAMAGED' })
+  }
 })
 
 test('nobody authorizes what is not his, nor what has a token already', async t => {

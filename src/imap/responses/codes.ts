@@ -29,6 +29,7 @@ export const codes = {
     valued('COPYUID', `${uidValidity} ${formatRanges(from)} ${formatRanges(to)}`),
   appendUid: (uidValidity: number, uids: readonly NumberRange[]) =>
     valued('APPENDUID', `${uidValidity} ${formatRanges(uids)}`),
+  corruption: plain('CORRUPTION'),
   expungeIssued: plain('EXPUNGEISSUED'),
   hasChildren: plain('HASCHILDREN'),
   inUse: plain('INUSE'),
