@@ -2,7 +2,7 @@
 import { removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineRead, defineWrite } from '../storage/operation.ts'
 import { insertMessages } from './file-message.ts'
-import { findMailboxNamed, makeMailbox } from './mailbox-names.ts'
+import { delimiter, findMailboxNamed, makeMailbox } from './mailbox-names.ts'
 import { lockAccounts } from './mailbox-row.ts'
 import { flags, parseKeywords } from './message-state.ts'
 
@@ -53,6 +53,37 @@ export const listExpunged = defineRead(
       expungedAt: row.expunged_at,
       size: row.size,
     }))
+  },
+)
+
+export interface ExpungedFrom {
+  readonly accountId: number
+  /** The name that the mailbox had; those below it count too. */
+  readonly mailbox: string
+  /** When they left, ms since 1970, both included. */
+  readonly since: number
+  readonly until: number
+  readonly limit: number
+}
+
+/** Ids of what left a mailbox, what left first before the others. */
+export const findExpungedFrom = defineRead(
+  'mailbox.find-expunged-from',
+  async (tx, { accountId, mailbox, since, until, limit }: ExpungedFrom): Promise<readonly number[]> => {
+    const below = `${mailbox}${delimiter}`
+    const rows = await tx.all<{ id: number }>(
+      `SELECT id FROM expunged_message
+        WHERE account_id = ? AND expunged_at BETWEEN ? AND ? AND (mailbox = ? OR substr(mailbox, 1, ?) = ?)
+        ORDER BY expunged_at, id LIMIT ?`,
+      accountId,
+      since,
+      until,
+      mailbox,
+      Array.from(below).length,
+      below,
+      limit,
+    )
+    return rows.map(({ id }) => id)
   },
 )
 

@@ -347,6 +347,34 @@ test('the queue: list, show, hold, release, retry, cancel', async context => {
   assert.match(await succeed(folder, 'trace', deferred), /An administrator: cancel for vera@other\.test/)
 })
 
+/** Everything in it is deleted, and comes back. */
+async function restoreMailbox(
+  folder: string,
+  mailFolder: string,
+  open: { readonly accountId: number; readonly mailboxId: number; readonly uidValidity: number },
+): Promise<void> {
+  const anna = 'anna@example.test'
+  const storage = await openLocalStorage(mailFolder)
+  const deleted = { mode: 'add', flags: flags.deleted, keywords: [] } as const
+  await storage.run(changeFlags, { ...open, ...deleted, ranges: [{ first: 1, last: 1000 }] })
+  await storage.run(expungeMessages, { ...open, limit: 1000, now: acceptedAt })
+  await storage.close()
+  const count = ((await succeedJson(folder, 'mail', 'deleted', anna)) as unknown[]).length
+  assert.ok(count > 1)
+  for (const [problem, ...args] of [
+    [/Name a message by its number, or with --mailbox the mailbox/],
+    [/Name a message by its number, or with --mailbox the mailbox/, '1', '--mailbox', 'INBOX'],
+    [/"soon" of --since is no time/, '--mailbox', 'INBOX', '--since', 'soon'],
+    [/has no deleted message of INBOX since then/, '--mailbox', 'INBOX', '--since', '1min'],
+    [/has no deleted message of INB\./, '--mailbox', 'INB'],
+  ] as const)
+    assert.match((await runPostrider(folder, ['mail', 'restore', anna, ...args])).stderr, problem)
+  assert.equal(
+    await succeed(folder, 'mail', 'restore', anna, '--mailbox', 'inbox'),
+    `${count} messages restored to INBOX.\n`,
+  )
+}
+
 test('what has been deleted is listed and put back; a mailbox that is not in order is found and repaired', async context => {
   const { folder, mailFolder } = await makeMail(context)
   const anna = 'anna@example.test'
@@ -371,6 +399,7 @@ test('what has been deleted is listed and put back; a mailbox that is not in ord
   const wrong = await runPostrider(folder, ['mail', 'restore', anna, '7'])
   assert.match(wrong.stderr, /has no deleted message 7\. ".*mail deleted anna@example\.test" shows/)
   assert.match(await succeed(folder, 'mail', 'restore', anna, '1'), /is in INBOX again, as \d+/)
+  await restoreMailbox(folder, mailFolder, open)
   assert.match(await succeed(folder, 'repair'), /nothing to repair/)
 
   const database = new DatabaseSync(join(mailFolder, 'postrider.sqlite'))

@@ -3,7 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { changeFlags } from '../../src/mailbox/change-flags.ts'
 import { expungeMessages } from '../../src/mailbox/expunge.ts'
-import { forgetExpunged, listExpunged, restoreExpunged } from '../../src/mailbox/expunged.ts'
+import {
+  type ExpungedFrom,
+  findExpungedFrom,
+  forgetExpunged,
+  listExpunged,
+  restoreExpunged,
+} from '../../src/mailbox/expunged.ts'
 import { flags } from '../../src/mailbox/message-state.ts'
 import { removeMailbox } from '../../src/mailbox/name-operations.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
@@ -111,6 +117,29 @@ test('a mailbox that is removed leaves its messages to be had back, into a mailb
   const [kept] = await storage.run(listExpunged, { accountId: 1, limit: 10 })
   await storage.run(restoreExpunged, { accountId: 1, id: kept?.id ?? 0, now: at })
   assert.deepEqual(await mailboxes.summaries(1), ['Projects 1 23'])
+})
+
+test('what left a mailbox, and those below it, is found by its name and time', async t => {
+  const mailboxes = await openMailboxes(t)
+  const names = ['Работа', 'Работа/Планы', 'Работаем', 'Работа'] as const
+  for (const [index, mailbox] of names.entries()) {
+    await mailboxes.store(index + 1)
+    await mailboxes.file({ queueId: index + 1, mailbox })
+    await mailboxes.storage.run(removeMailbox, { accountId: 1, name: mailbox, now: at + index })
+  }
+  const { storage } = mailboxes
+  const find = async (wanted: Partial<ExpungedFrom> = {}) => {
+    const all = { accountId: 1, mailbox: 'Работа', since: 0, until: at + 10, limit: 10 }
+    const found = await storage.run(findExpungedFrom, { ...all, ...wanted })
+    const listed = await storage.run(listExpunged, { accountId: 1, limit: 10 })
+    return found.map(id => listed.find(message => message.id === id)?.queueId)
+  }
+  assert.deepEqual(await find(), [1, 2, 4])
+  assert.deepEqual(await find({ since: at + 1 }), [2, 4])
+  assert.deepEqual(await find({ until: at + 1 }), [1, 2])
+  assert.deepEqual(await find({ limit: 1 }), [1])
+  assert.deepEqual(await find({ mailbox: 'Работа/Планы' }), [2])
+  assert.deepEqual(await find({ accountId: 2 }), [])
 })
 
 test('mail data stays while a mailbox, or the memory of one, refers to it, and goes with the last', async t => {

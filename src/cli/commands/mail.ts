@@ -3,7 +3,7 @@ import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { formatDomainsForPeople } from '../../address/parse-domain.ts'
 import { displayAddress } from '../../directory/display.ts'
-import { listExpunged, restoreExpunged } from '../../mailbox/expunged.ts'
+import { findExpungedFrom, listExpunged, restoreExpunged } from '../../mailbox/expunged.ts'
 import type { MailboxMessage } from '../../mailbox/message-row.ts'
 import { listMailboxes } from '../../mailbox/name-operations.ts'
 import {
@@ -15,7 +15,7 @@ import {
 import { decodeEncodedWords } from '../../message/encoded-words.ts'
 import { findFieldValue } from '../../message/header-section.ts'
 import { formatQueueId } from '../../queue/queue-id.ts'
-import { UsageFault } from '../../runtime/fault.ts'
+import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import { formatSize } from '../../runtime/format-size.ts'
 import { teach } from '../../screening/teach.ts'
 import type { MailDataStore } from '../../storage/mail-data.ts'
@@ -28,6 +28,7 @@ import { previewHeader } from '../header-preview.ts'
 import type { Invocation } from '../invocation.ts'
 import { noSuchMailbox } from '../mailbox-scope.ts'
 import type { CommandStorage } from '../open-storage.ts'
+import { parseTime, timeForms } from '../parse-time.ts'
 import { formatCount, formatTime } from '../quantities.ts'
 
 interface MailboxOptions {
@@ -41,6 +42,11 @@ interface ReadOptions extends MailboxOptions {
 interface ListOptions extends MailboxOptions {
   readonly before?: number
   readonly limit: number
+}
+
+interface RestoreOptions {
+  readonly mailbox?: string
+  readonly since?: string
 }
 
 interface DeletedOptions {
@@ -136,26 +142,80 @@ function addDeletedCommands(mail: Command, run: CommandRun): void {
     usage: 'restore',
     summary: 'Put back what has been deleted',
     description:
-      'Put a message back into the mailbox from which it was deleted; the mailbox is made again when it has gone.',
-    examples: ['mail restore anna@example.test 12'],
+      'Put a message back into the mailbox from which it was deleted, or all that were deleted from a mailbox; the mailbox is made again when it has gone.',
+    examples: [
+      'mail restore anna@example.test 12',
+      'mail restore anna@example.test --mailbox Work',
+      'mail restore anna@example.test --mailbox INBOX --since 2h',
+    ],
   })
     .addArgument(new Argument('<address>').argParser(addressArgument))
-    .addArgument(new Argument('<number>', 'as "mail deleted" shows it').argParser(numberArgument))
+    .addArgument(new Argument('[number]', 'as "mail deleted" shows it').argParser(numberArgument))
+    .addOption(
+      new Option('--mailbox <name>', 'all that left this mailbox, and those below it').argParser(
+        mailboxArgument,
+      ),
+    )
+    .option('--since <time>', `with --mailbox: what left it not before this time. ${timeForms}`)
     .action(
-      perform(run, async (invocation, _options, address: Address, id: number) => {
-        const restored = await invocation.withStorage(async storage => {
-          const accountId = await accountIdOf(storage, address)
-          return await storage.run(restoreExpunged, { accountId, id, now: invocation.clock.now() })
-        })
-        if (!restored)
-          throw new UsageFault(
-            'CLI_NO_SUCH_MESSAGE',
-            `${displayAddress(address)} has no deleted message ${id}. "postrider mail deleted ${displayAddress(address)}" shows what can be had back.`,
-          )
-        const { mailbox, uid } = restored
-        invocation.output.result(restored, `The message is in ${mailbox} again, as ${uid}.`)
+      perform(run, async (invocation, options: RestoreOptions, address: Address, id?: number) => {
+        if ((id === undefined) === (options.mailbox === undefined))
+          throw new WrongUsage('Name a message by its number, or with --mailbox the mailbox that they left.')
+        if (id === undefined) await restoreAll(invocation, options, address)
+        else await restoreOne(invocation, address, id)
       }),
     )
+}
+
+async function restoreOne(invocation: Invocation, address: Address, id: number): Promise<void> {
+  const restored = await invocation.withStorage(async storage => {
+    const accountId = await accountIdOf(storage, address)
+    return await storage.run(restoreExpunged, { accountId, id, now: invocation.clock.now() })
+  })
+  if (!restored) throw nothingDeleted(address, `deleted message ${id}`)
+  const { mailbox, uid } = restored
+  invocation.output.result(restored, `The message is in ${mailbox} again, as ${uid}.`)
+}
+
+/** They are asked for again after each page: what has been restored is no longer among them. */
+const restoredAtOnce = 100
+
+async function restoreAll(
+  invocation: Invocation,
+  { mailbox = 'INBOX', since }: RestoreOptions,
+  address: Address,
+): Promise<void> {
+  const until = invocation.clock.now()
+  const from = since === undefined ? 0 : parseTime(since, until)
+  if (from === undefined) throw new WrongUsage(`"${since}" of --since is no time. ${timeForms}`)
+  const counts = new Map<string, number>()
+  await invocation.withStorage(async storage => {
+    const accountId = await accountIdOf(storage, address)
+    const wanted = { accountId, mailbox, since: from, until, limit: restoredAtOnce }
+    for (;;) {
+      const ids = await storage.run(findExpungedFrom, wanted)
+      if (ids.length === 0) return
+      for (const id of ids) {
+        const restored = await storage.run(restoreExpunged, { accountId, id, now: invocation.clock.now() })
+        if (restored) counts.set(restored.mailbox, (counts.get(restored.mailbox) ?? 0) + 1)
+      }
+    }
+  })
+  if (counts.size === 0)
+    throw nothingDeleted(address, `deleted message of ${mailbox}${since === undefined ? '' : ' since then'}`)
+  invocation.output.result(
+    [...counts].map(([name, messages]) => ({ mailbox: name, messages })),
+    [...counts]
+      .map(([name, messages]) => `${formatCount(messages, 'message')} restored to ${name}.`)
+      .join('\n'),
+  )
+}
+
+function nothingDeleted(address: Address, what: string): UsageFault {
+  return new UsageFault(
+    'CLI_NO_SUCH_MESSAGE',
+    `${displayAddress(address)} has no ${what}. "postrider mail deleted ${displayAddress(address)}" shows what can be had back.`,
+  )
 }
 
 async function listDeleted(
