@@ -190,14 +190,14 @@ async function verifyMailboxes(
     found.push({
       kind: 'row',
       problem: `The structure of ${formatCount(structures, 'message')} in mailboxes is not there, or not theirs: programs that list them are answered late, or not at all.`,
-      remedy: `Nothing is lost by that: "${repair}" has them read anew, but for those that are damaged themselves.`,
+      remedy: `"${repair}" has them read anew: all whose mail is not damaged itself.`,
     })
   const words = await countLostReadings(reader, 'words', scope)
   if (words > 0)
     found.push({
       kind: 'row',
       problem: `${formatCount(words, 'message')} in mailboxes cannot be found by words: the index has lost them.`,
-      remedy: `Nothing of the messages is lost: "${repair}" has them indexed anew.`,
+      remedy: `"${repair}" has them indexed anew: all whose mail is not damaged itself.`,
     })
   return found
 }
