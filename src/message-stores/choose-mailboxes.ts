@@ -2,6 +2,7 @@
 // which have one mailbox here, whatever other programs call them.
 import { delimiter, maxLevels, maxNameLength } from '../mailbox/mailbox-names.ts'
 import type { SpecialUse } from '../mailbox/mailbox-row.ts'
+import { isOtherUsers, otherUsersPrefix } from '../mailbox/name-rules.ts'
 import type { StoredFolder } from './message-store.ts'
 
 /** As programs name them where the store does not say what a folder is for; in lower case, the likeliest first. */
@@ -97,6 +98,11 @@ function named(levels: readonly string[], specialUse?: SpecialUse): Choice {
     return { kind: 'no-name', why: `a mailbox here is at most ${maxLevels} levels deep` }
   if (name.length > maxNameLength)
     return { kind: 'no-name', why: `the name of a mailbox here has at most ${maxNameLength} characters` }
+  if (isOtherUsers(name))
+    return {
+      kind: 'no-name',
+      why: `below ${otherUsersPrefix} stand the mailboxes of other users here; --below brings it elsewhere`,
+    }
   return { kind: 'mailbox', name, specialUse }
 }
 

@@ -121,6 +121,24 @@ test('a special use has one mailbox here, with what is below it', async t => {
   assert.equal(below.folders[0]?.mailbox, 'Old/2024/Deleted Items')
 })
 
+test('a folder that is called as the mailboxes of other users here stays, unless it is brought below another one', async t => {
+  const imports = openImports(await openTestStorage(t))
+  for (const folder of ['.Other Users', '.Other Users.x', '.Other'])
+    writeMessage(imports.at(`Maildir/${folder}/cur/${named(1)}.x:2,`), `Subject: ${folder}\n\n`)
+  const first = await imports.bring(await openMaildir(imports.at('Maildir')))
+  assert.deepEqual(
+    first.folders.map(({ mailbox, problem }) => [mailbox, problem?.slice(0, 18)]),
+    [
+      ['Other', undefined],
+      [undefined, 'below Other Users/'],
+      [undefined, 'below Other Users/'],
+    ],
+  )
+  assert.deepEqual(Object.keys(await imports.everything()), ['Other'])
+  await imports.bring(await openMaildir(imports.at('Maildir')), { below: 'Old' })
+  assert.deepEqual(Object.keys(await imports.everything()), ['Old/Other Users', 'Old/Other Users/x', 'Other'])
+})
+
 async function makeOfUse(imports: Imports, accountId: number, use: 'Trash' | 'Junk'): Promise<void> {
   const { createMailbox } = await import('../../src/mailbox/name-operations.ts')
   await imports.storage.run(createMailbox, { accountId, name: use, specialUse: use, now: second(0) })
