@@ -1,5 +1,6 @@
 // Names of other users' mailboxes (RFC 2342 §5, RFC 9051 §6.3.10): "Other Users/anna@example.test/Work".
 import type { Address } from '../address/address.ts'
+import { formatAddressForPeople } from '../address/format-address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { delimiter } from '../mailbox/mailbox-names.ts'
 import { otherUsersPrefix } from '../mailbox/name-rules.ts'
@@ -21,6 +22,8 @@ export function parseOtherUsersName(name: string): OtherUsersName | undefined {
   return owner && { owner, name: path.slice(end + 1).replace(/^inbox(?=\/|$)/i, 'INBOX') }
 }
 
+/** The owner's domain as people write it: the name stands in the list of every mail program. */
 export function formatOtherUsersName(owner: string, name: string): string {
-  return `${otherUsersPrefix}${owner}${delimiter}${name}`
+  const address = parseAddress(owner)
+  return `${otherUsersPrefix}${address ? formatAddressForPeople(address) : owner}${delimiter}${name}`
 }

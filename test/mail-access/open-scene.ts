@@ -81,9 +81,11 @@ export async function openLimitedScene(
     usualQuota,
     sorting: new OneByOne(),
   }
-  for (const domain of ['example.test', 'example.org']) await addDomain(storage, domain)
   const accounts = new Map<string, number>()
   const addressOf = (who: string): string => (who.includes('@') ? who : `${who}@example.test`)
+  const domainOf = (who: string): string => addressOf(who).slice(addressOf(who).indexOf('@') + 1)
+  for (const domain of new Set(['example.test', 'example.org', ...people.map(domainOf)]))
+    await addDomain(storage, domain)
   for (const who of people) accounts.set(addressOf(who), await addAccount(storage, addressOf(who)))
   const server = createImapServer({
     hostname: 'mail.example.test',

@@ -132,6 +132,29 @@ test('a subscription is to the mailbox, however its owner is spelled', async t =
   `)
 })
 
+test('an owner of an international domain stands there as people write it', async t => {
+  const { play } = await openScene(t, 'olga@xn--e1afmkfd.example', 'boris')
+  await play(`
+    olga@xn--e1afmkfd.example> SETACL Archive boris@example.test lr
+    OK SETACL completed
+    boris> LIST "" "Other Users/*"
+    * LIST (\\NonExistent \\Noselect \\HasChildren) "/" "Other Users/olga@&BD8EQAQ4BDwENQRA-.example"
+    * LIST (\\HasNoChildren) "/" "Other Users/olga@&BD8EQAQ4BDwENQRA-.example/Archive"
+    OK LIST completed
+    boris> STATUS "Other Users/olga@xn--e1afmkfd.example/Archive" (MESSAGES)
+    * STATUS "Other Users/olga@xn--e1afmkfd.example/Archive" (MESSAGES 0)
+    OK STATUS completed
+    boris> LIST "" "Other Users/olga@&BD8EQAQ4BDwENQRA-.example/%"
+    * LIST (\\HasNoChildren) "/" "Other Users/olga@&BD8EQAQ4BDwENQRA-.example/Archive"
+    OK LIST completed
+    boris> SUBSCRIBE "Other Users/olga@xn--e1afmkfd.example/Archive"
+    OK SUBSCRIBE completed
+    boris> LIST (SUBSCRIBED) "" "Other Users/*"
+    * LIST (\\HasNoChildren \\Subscribed) "/" "Other Users/olga@&BD8EQAQ4BDwENQRA-.example/Archive"
+    OK LIST completed
+  `)
+})
+
 test('groups, anyone of the domain, and what is taken away again', async t => {
   const scene = await openScene(t, 'anna', 'boris', 'carla', 'olga@example.org')
   const { play, storage } = scene
