@@ -1,12 +1,12 @@
 // FETCH: what is asked for of each message, in batches (RFC 9051 §6.4.5). Neither the storage nor a client that reads as fast as it is
 // written to leaves a turn of the event loop: other sessions get theirs between two batches.
 import { setImmediate as turn } from 'node:timers/promises'
-import type { FetchAttribute, FetchCommand } from '../imap/grammar/commands/fetch.ts'
+import type { FetchAttribute } from '../imap/grammar/commands/fetch.ts'
 import { takePage } from '../imap/grammar/page.ts'
 import type { Partial, Section } from '../imap/grammar/section.ts'
 import type { FetchItem } from '../imap/responses/fetch.ts'
 import type { Octets } from '../imap/responses/octets.ts'
-import type { FetchedMessage, MessageBatch } from '../imap/server/mailbox-services.ts'
+import type { FetchedMessage, FetchRequest, MessageBatch } from '../imap/server/mailbox-services.ts'
 import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
 import type { MessageNumbers } from '../mailbox/message-numbers.ts'
 import type { MailboxMessage, MessageFlags } from '../mailbox/message-row.ts'
@@ -48,15 +48,17 @@ const unread = new StructureReader().finish()
 const flagsOfBatch = 2000
 const messagesOfBatch = 100
 
-type Request = Omit<FetchCommand, 'verb'>
-
-export async function* fetchMessages(fetching: Fetching, request: Request): AsyncGenerator<MessageBatch> {
+export async function* fetchMessages(
+  fetching: Fetching,
+  request: FetchRequest,
+): AsyncGenerator<MessageBatch> {
   const uids = pageOf(await sinceChange(fetching, request), request.page)
   if (request.attributes.every(({ kind }) => kind === 'FLAGS' || kind === 'UID')) {
     yield* fetchFlags(fetching, request, uids)
     return
   }
   const seen = request.attributes.some(setsSeen)
+  const asksFlags = request.attributes.some(({ kind }) => kind === 'FLAGS')
   const needsTexts = request.attributes.some(needsText)
   const damaged = new Set<number>()
   for (const piece of inPieces(uids, messagesOfBatch)) {
@@ -82,9 +84,10 @@ export async function* fetchMessages(fetching: Fetching, request: Request): Asyn
           continue
         }
         const changed = marked.get(message.uid)
-        const isTold = request.attributes.some(({ kind }) => kind === 'FLAGS')
-        if (changed && !isTold) items.push({ kind: 'FLAGS', flags: fetching.recent.flagNames(changed) })
-        if (changed) told.push(changed)
+        if (changed && (asksFlags || !request.tellsModSeq)) {
+          if (!asksFlags) items.push({ kind: 'FLAGS', flags: fetching.recent.flagNames(changed) })
+          told.push(changed)
+        }
         batch.push({ sequence, uid: message.uid, items })
       }
       yield batch
@@ -113,7 +116,7 @@ function damageOf(mailDataIds: ReadonlySet<number>): StorageFault {
 /** CHANGEDSINCE (RFC 7162 §3.1.4.1). */
 async function sinceChange(
   { storage, id, numbers, ranges }: Fetching,
-  { changedSince }: Request,
+  { changedSince }: FetchRequest,
 ): Promise<Iterable<number>> {
   if (changedSince === undefined) return numbers.uidsIn(ranges)
   // What changes while further pages are read is in two of them.
@@ -125,13 +128,13 @@ async function sinceChange(
 }
 
 /** PARTIAL (RFC 9394 §3.1). */
-function pageOf<Value>(all: Iterable<Value>, page: Request['page']): Iterable<Value> {
+function pageOf<Value>(all: Iterable<Value>, page: FetchRequest['page']): Iterable<Value> {
   return page ? takePage([...all], page) : all
 }
 
 async function* fetchFlags(
   { storage, id, numbers, recent }: Fetching,
-  { attributes }: Request,
+  { attributes }: FetchRequest,
   uids: Iterable<number>,
 ): AsyncGenerator<MessageBatch> {
   const state = await storage.run(readMailboxState, id)
@@ -179,7 +182,7 @@ type KeptParts = MessageStructure | PlainEnvelope
 async function readAll(
   fetching: Fetching,
   uids: readonly number[],
-  { attributes }: Request,
+  { attributes }: FetchRequest,
 ): Promise<ReadBatch> {
   const { storage, id, numbers } = fetching
   const messages: MailboxMessage[] = []
@@ -288,7 +291,7 @@ function setsSeen(attribute: FetchAttribute): boolean {
 
 async function describeMessage(
   { recent }: Fetching,
-  { attributes, changedSince }: Request,
+  { attributes, changedSince }: FetchRequest,
   message: MailboxMessage,
   text: MessageText,
   kept: KeptParts = unread,

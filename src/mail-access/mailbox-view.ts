@@ -1,7 +1,6 @@
 // A mailbox as one session has it selected: its own numbers of the messages, and what it has been told.
 import type { ReplacedMessage } from '../imap/grammar/commands/append.ts'
 import type { CopyCommand } from '../imap/grammar/commands/copy.ts'
-import type { FetchCommand } from '../imap/grammar/commands/fetch.ts'
 import type { QuickResync } from '../imap/grammar/commands/select.ts'
 import type { SortCriterion } from '../imap/grammar/commands/sort.ts'
 import type { StoreCommand } from '../imap/grammar/commands/store.ts'
@@ -17,6 +16,7 @@ import { codes } from '../imap/responses/codes.ts'
 import type { Thread } from '../imap/responses/thread.ts'
 import {
   type Copied,
+  type FetchRequest,
   type Found,
   isRefusal,
   type MailboxChange,
@@ -239,7 +239,7 @@ export class MailboxView implements SelectedMailbox {
     return intersectRanges(gone, uids)
   }
 
-  async *fetch(request: Omit<FetchCommand, 'verb'>): AsyncGenerator<MessageBatch> {
+  async *fetch(request: FetchRequest): AsyncGenerator<MessageBatch> {
     const rights = await this.#rights()
     // Taken away meanwhile: what was there is told to have gone.
     if (!rights.includes('r')) return

@@ -186,7 +186,7 @@ export interface SelectedMailbox {
     | { readonly vanished: readonly NumberRange[]; changed(): AsyncIterable<MessageBatch> }
     | undefined
   /** Messages of the set that are there, ascending; RFC 9051 §6.4.5. \Seen is set by it where the attributes say so. */
-  fetch(request: Omit<FetchCommand, 'verb'>): AsyncIterable<MessageBatch>
+  fetch(request: FetchRequest): AsyncIterable<MessageBatch>
   /** UIDs of the set that have gone since then (RFC 7162 §3.2.6). */
   vanishedSince(modSeq: number, set: SequenceSet): MaybePromise<readonly NumberRange[]>
   /** What it changes shows in `takeChanges`, unless it is silent. */
@@ -207,6 +207,11 @@ export interface SelectedMailbox {
   onChange(listener: () => void): void
   /** The mailbox is not selected any more. */
   release(): void
+}
+
+export interface FetchRequest extends Omit<FetchCommand, 'verb'> {
+  /** Changes of flags are told with their mod-sequence (RFC 7162 §3.1), so what this one sets is left to `takeChanges`. */
+  readonly tellsModSeq?: boolean
 }
 
 export interface SelectedFacts {

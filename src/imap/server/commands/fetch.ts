@@ -25,12 +25,13 @@ async function* tell(
   const attributes = withImplied(request, session.knowsUidsOnly)
   if (attributes.some(({ kind }) => kind === 'MODSEQ')) yield session.enableModSeq()
   const { selected } = session
+  const tellsModSeq = session.enabled.has('CONDSTORE')
   if (request.vanished && request.changedSince !== undefined) {
     const vanished = await selected.vanishedSince(request.changedSince, request.set)
     if (vanished.length > 0) yield formatVanished(vanished, 'earlier')
   }
   let isDecoded = true
-  for await (const batch of selected.fetch({ ...request, attributes })) {
+  for await (const batch of selected.fetch({ ...request, attributes, tellsModSeq })) {
     isDecoded &&= !batch.some(({ items }) => items.some(isUndecodable))
     yield formatBatch(session, batch)
   }
