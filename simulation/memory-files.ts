@@ -20,10 +20,10 @@ export function createMemoryFiles(): MailDataFiles {
         abort: () => Promise.resolve(),
       })
     },
-    async *read(name) {
+    async *read(name, from) {
       const bytes = await Promise.resolve(files.get(name))
       if (!bytes) throw new Error(`there is no mail data ${name}`)
-      yield bytes
+      yield bytes.subarray(from)
     },
     sizeOf: name => Promise.resolve(files.get(name)?.length),
     remove(names) {

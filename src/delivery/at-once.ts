@@ -172,10 +172,10 @@ async function composeReports(
 function beforeItIsKept(mailData: MailDataStore, stored: StoredMailData): MailDataStore {
   return {
     create: () => mailData.create(),
-    read: () => mailData.readStored(stored),
+    read: (_id, from) => mailData.readStored(stored, from),
     readSmall: () => Promise.resolve(new Map()),
     assertThere: () => Promise.resolve(),
-    readStored: other => mailData.readStored(other),
+    readStored: (other, from) => mailData.readStored(other, from),
     discard: names => mailData.discard(names),
   }
 }

@@ -94,13 +94,14 @@ export class MessageText {
         Math.min(this.#above.length + end, this.#above.length),
       )
     if (end <= 0) return
-    let offset = 0
-    for await (const piece of this.#mailData.read(this.#mailDataId)) {
+    // Who wants the end of it reads all of it, so that its checksum is looked at. Else the pieces of a large message, fetched one by
+    // one, would cost its beginning each time.
+    let offset = end < this.#end ? Math.max(start, 0) : 0
+    for await (const piece of this.#mailData.read(this.#mailDataId, offset)) {
       const from = Math.max(start - offset, 0)
       const to = Math.min(end - offset, piece.length)
       if (from < to) yield change(piece.subarray(from, to))
       offset += piece.length
-      // Who wants all of it reads on, so that its checksum is looked at.
       if (offset >= end && end < this.#end) return
     }
   }

@@ -15,7 +15,7 @@ const fileName = /^[0-9a-f]{2}\/[0-9a-f]{30}\.eml$/
 export function openMailDataFiles(folder: string, random: Random): MailDataFiles {
   return {
     create: (name = makeFileName(random)) => createFile(folder, assertFileName(name)),
-    read: name => readFile(folder, name),
+    read: (name, from = 0) => readFile(folder, name, from),
     sizeOf: async name => (await statFile(folder, name))?.size,
     async remove(names) {
       for (const name of names) await rm(mailDataFile(folder, name), { force: true })
@@ -93,15 +93,16 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function* readFile(folder: string, name: string): AsyncIterable<Uint8Array> {
+async function* readFile(folder: string, name: string, from: number): AsyncIterable<Uint8Array> {
   const handle = await open(mailDataFile(folder, name), 'r').catch((cause: unknown) => {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
     throw new StorageFault('STORAGE_DAMAGED', `The file mail/${name} is not there.`)
   })
   try {
-    for (;;) {
-      const { bytesRead, buffer } = await handle.read(new Uint8Array(readBytes), 0, readBytes)
+    for (let position = from; ; ) {
+      const { bytesRead, buffer } = await handle.read(new Uint8Array(readBytes), 0, readBytes, position)
       if (bytesRead === 0) return
+      position += bytesRead
       yield buffer.subarray(0, bytesRead)
     }
   } finally {

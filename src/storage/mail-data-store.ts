@@ -18,14 +18,14 @@ const fileBufferBytes = 128 * 1024
 export function createMailDataStore(files: MailDataFiles, storage: Pick<Storage, 'run'>): MailDataStore {
   return {
     create: place => new Writer(files, place === 'in-file' ? 0 : maxInlineBytes),
-    read: id => readMailData(files, storage, id),
+    read: (id, from = 0) => readMailData(files, storage, id, from),
     async readSmall(ids) {
       const rows = await storage.run(findSmallMailData, { ids })
       for (const { id, bytes, checksum } of rows) assertIsUnchanged(id, bytes, checksum)
       return new Map(rows.map(({ id, bytes }) => [id, bytes]))
     },
     assertThere: id => assertThere(files, storage, id),
-    readStored: stored => readStored(files, stored),
+    readStored: (stored, from = 0) => readStored(files, stored, from),
     discard: names => files.remove(names),
   }
 }
@@ -124,22 +124,31 @@ class Writer implements MailDataWriter {
   }
 }
 
-async function* readStored(files: MailDataFiles, { location }: StoredMailData): AsyncIterable<Uint8Array> {
-  if (location.kind === 'inline') yield location.bytes
-  else yield* files.read(location.name)
+async function* readStored(
+  files: MailDataFiles,
+  { location }: StoredMailData,
+  from: number,
+): AsyncIterable<Uint8Array> {
+  if (location.kind === 'inline') yield location.bytes.subarray(from)
+  else yield* files.read(location.name, from)
 }
 
 async function* readMailData(
   files: MailDataFiles,
   storage: Pick<Storage, 'run'>,
   id: number,
+  from: number,
 ): AsyncIterable<Uint8Array> {
   const row = await storage.run(findMailData, { id })
   if (!row) throw noMailData(id)
   const { bytes, checksum, file_name: name } = row
   if (bytes !== null) {
     assertIsUnchanged(id, bytes, checksum)
-    yield bytes
+    yield bytes.subarray(from)
+    return
+  }
+  if (from > 0) {
+    yield* files.read(name ?? '', from)
     return
   }
   const sum = createHash('sha256')

@@ -24,14 +24,17 @@ export interface MailDataWriter {
 export interface MailDataStore {
   /** `in-file`: also what is small, for whoever has too much of it in memory already. */
   create(place?: 'in-file'): MailDataWriter
-  /** Streams mail data by its id; throws StorageFault 'STORAGE_DAMAGED' at the end when the checksum differs. */
-  read(mailDataId: number): AsyncIterable<Uint8Array>
+  /**
+   * Streams mail data by its id; throws StorageFault 'STORAGE_DAMAGED' at the end when the checksum differs. `from`: an octet to
+   * begin with, at no cost for those before it; then nothing is held against the checksum.
+   */
+  read(mailDataId: number, from?: number): AsyncIterable<Uint8Array>
   /** Of several, those that are small enough to stand in one piece; throws like `read`. */
   readSmall(mailDataIds: readonly number[]): Promise<ReadonlyMap<number, Uint8Array>>
   /** Throws like `read` where that can be known beforehand: it is not there, or its file is not, or has another size. */
   assertThere(mailDataId: number): Promise<void>
   /** Streams what a writer has finished, before a row names it. */
-  readStored(stored: StoredMailData): AsyncIterable<Uint8Array>
+  readStored(stored: StoredMailData, from?: number): AsyncIterable<Uint8Array>
   /** Removes files that no row names any longer. */
   discard(fileNames: readonly string[]): Promise<void>
 }
@@ -43,8 +46,8 @@ export interface MailDataFiles {
    * storage, which it is to have here too.
    */
   create(name?: string): Promise<NewMailDataFile>
-  /** Rejects with a StorageFault 'STORAGE_DAMAGED' when it is not there. */
-  read(name: string): AsyncIterable<Uint8Array>
+  /** Rejects with a StorageFault 'STORAGE_DAMAGED' when it is not there. `from`: the octet to begin with. */
+  read(name: string, from?: number): AsyncIterable<Uint8Array>
   /** undefined: it is not there. */
   sizeOf(name: string): Promise<number | undefined>
   remove(names: readonly string[]): Promise<void>

@@ -99,6 +99,40 @@ test('the parts of a message, each where it stands', async t => {
   assert.deepEqual(await fetch(mailbox, [size]), ['* 1 FETCH (BINARY.SIZE[3] 12)'])
 })
 
+test('a piece of a large message costs nothing of what stands before it', async t => {
+  const account = await openAccount(t)
+  const numbered = Array.from({ length: 120_000 }, (_, number) => `${number}`.padStart(14)).join('\r\n')
+  const large = `Subject: large\r\n\r\n${numbered}`
+  await account.append(large)
+  const { mailData } = account.parts
+  let octets = 0
+  const counted = {
+    ...mailData,
+    async *read(...from: Parameters<typeof mailData.read>) {
+      for await (const piece of mailData.read(...from)) {
+        octets += piece.length
+        yield piece
+      }
+    },
+  }
+  const mailbox = await account.select(
+    'INBOX',
+    new AccountMailboxes({ ...account.parts, mailData: counted }, 1),
+  )
+  const kib = 1024
+  for (const offset of [0, 1, 64 * kib - 1, 64 * kib, 256 * kib - 1, 256 * kib, 1_500_000]) {
+    octets = 0
+    const [line = ''] = await fetch(mailbox, [body({ kind: 'all' }, [], { offset, length: 100_000 })])
+    assert.ok(line.endsWith(`}\r\n${large.slice(offset, offset + 100_000)})`), `from ${offset}`)
+    assert.ok(octets <= 512 * kib, `from ${offset}: ${octets} octets read`)
+  }
+  // Behind its end the whole has been held against its checksum.
+  octets = 0
+  const [line = ''] = await fetch(mailbox, [body({ kind: 'TEXT' })])
+  assert.ok(line.endsWith(`}\r\n${numbered})`))
+  assert.ok(octets >= large.length)
+})
+
 test('an envelope is told alike when it is first read, when it is kept, and beside a structure', async t => {
   const account = await openAccount(t)
   for (const subject of ['plain "words" \\ here', 'Привет', 'long '.repeat(250)])

@@ -11,6 +11,7 @@ export const mailDataChunkSchema = `CREATE TABLE IF NOT EXISTS mail_data_chunk (
   file_name TEXT COLLATE "C" NOT NULL, number BIGINT NOT NULL, written_at BIGINT NOT NULL, bytes BYTEA NOT NULL,
   PRIMARY KEY (file_name, number))`
 
+/** All but the last of a file have so many: an octet is found by that, in files that are there already, too. */
 const chunkBytes = 256 * 1024
 /** Chunks on their way at a time: memory does not follow the size of a message. */
 const maxOnTheWay = 3
@@ -97,7 +98,7 @@ export function openMailDataChunks(
 ): MailDataFiles {
   return {
     create: (name = makeFileName(random)) => Promise.resolve(new ChunkedFile(storage, clock, name)),
-    read: name => readChunks(storage, name),
+    read: (name, from = 0) => readChunks(storage, name, from),
     sizeOf: name => storage.run(sumChunks, name),
     async remove(names) {
       if (names.length > 0) await storage.run(removeChunks, names)
@@ -159,11 +160,16 @@ class ChunkedFile implements NewMailDataFile {
   }
 }
 
-async function* readChunks(storage: Pick<Storage, 'run'>, name: string): AsyncIterable<Uint8Array> {
-  for (let number = 0; ; number++) {
+async function* readChunks(
+  storage: Pick<Storage, 'run'>,
+  name: string,
+  from: number,
+): AsyncIterable<Uint8Array> {
+  const first = Math.floor(from / chunkBytes)
+  for (let number = first; ; number++) {
     const chunk = await storage.run(readChunk, { name, number })
-    if (chunk) yield chunk.bytes
-    else if (number > 0) return
+    if (chunk) yield number === first ? chunk.bytes.subarray(from % chunkBytes) : chunk.bytes
+    else if (number > first) return
     else throw new StorageFault('STORAGE_DAMAGED', `The chunks of mail/${name} are not there.`)
   }
 }
