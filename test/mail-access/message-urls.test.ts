@@ -7,7 +7,7 @@ import { createDomain } from '../../src/directory/domains.ts'
 import { isRefusal } from '../../src/imap/server/mailbox-services.ts'
 import type { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
 import { MessageUrls } from '../../src/mail-access/message-urls.ts'
-import { defineWrite } from '../../src/storage/operation.ts'
+import { defineRead, defineWrite } from '../../src/storage/operation.ts'
 import { appendParts, fetch, openAccount, ranges, readOctets, type TestAccount } from './open-account.ts'
 
 const passwordHash = `$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
@@ -217,17 +217,34 @@ test('a token is for whom the URL names, for as long as it says, until the key i
 test('what a URL names and cannot be read is found damaged before anything of it is told', async t => {
   const account = await openHouse(t)
   const { mailboxes: anna, boris, storage } = account
-  await account.append(message)
-  const url = await authorize(anna, 'imap://anna@example.test/INBOX/;UID=1;URLAUTH=anonymous')
-  assert.equal(await fetched(boris, url), message)
-  for (const change of ['UPDATE mail_data SET bytes = checksum', 'DELETE FROM mail_data']) {
+  const large = message + 'x'.repeat(100_000)
+  const open: (() => Promise<unknown>)[] = []
+  for (const [index, text] of [message, large].entries()) {
+    await account.append(text)
+    const url = await authorize(anna, `imap://anna@example.test/INBOX/;UID=${index + 1};URLAUTH=anonymous`)
+    assert.equal(await fetched(boris, url), text)
+    open.push(async () => await boris.fetchUrl(url, { content: 'BODY', structure: false }))
+  }
+  const [openSmall, openLarge] = open
+  assert.ok(openSmall && openLarge)
+  const damaged = { code: 'STORAGE_DAMAGED' }
+  const fileOf = defineRead('test.file-of', async tx => {
+    return await tx.get<{ file_name: string }>('SELECT file_name FROM mail_data WHERE file_name IS NOT NULL')
+  })
+  await account.parts.mailData.discard([(await storage.run(fileOf, undefined))?.file_name ?? assert.fail()])
+  await assert.rejects(openLarge, damaged)
+  await openSmall()
+  for (const change of [
+    'UPDATE mail_data SET bytes = checksum WHERE file_name IS NULL',
+    'DELETE FROM mail_data WHERE file_name IS NULL',
+  ]) {
     await storage.run(
       defineWrite('test.damage', async tx => {
         await tx.run(change)
       }),
       undefined,
     )
-    await assert.rejects(fetched(boris, url), { code: 'STORAGE_DAMAGED' })
+    await assert.rejects(openSmall, damaged)
   }
 })
 
