@@ -13,12 +13,20 @@ export interface Decodable {
   readonly extent: Extent
 }
 
-export async function decodedSize(decodable: Decodable, text: MessageText): Promise<number> {
+/** Where it is larger than `enough`, that or more. */
+export async function decodedSize(
+  decodable: Decodable,
+  text: MessageText,
+  enough = Number.POSITIVE_INFINITY,
+): Promise<number> {
   const { extent } = decodable
   const spans = spansOf(decodable)
   if (spans.every(({ kind }) => kind === 'as-it-is')) return extent.end - extent.start
   let size = 0
-  for await (const piece of decoded(spans, extent, text)) size += piece.length
+  for await (const piece of decoded(spans, extent, text)) {
+    size += piece.length
+    if (size >= enough) break
+  }
   return size
 }
 
@@ -27,7 +35,7 @@ export async function decodePart(
   text: MessageText,
   partial: Partial | undefined,
 ): Promise<Octets> {
-  const size = await decodedSize(decodable, text)
+  const size = await decodedSize(decodable, text, partial && partial.offset + partial.length)
   const start = Math.min(partial?.offset ?? 0, size)
   const end = Math.min(start + (partial?.length ?? size), size)
   return { size: end - start, content: cut(decoded(spansOf(decodable), decodable.extent, text), start, end) }

@@ -99,10 +99,10 @@ test('the parts of a message, each where it stands', async t => {
   assert.deepEqual(await fetch(mailbox, [size]), ['* 1 FETCH (BINARY.SIZE[3] 12)'])
 })
 
-test('a piece of a large message costs nothing of what stands before it', async t => {
+test('a piece of a large message costs nothing of what stands before it, and the beginning of a part nothing of what stands behind', async t => {
   const account = await openAccount(t)
   const numbered = Array.from({ length: 120_000 }, (_, number) => `${number}`.padStart(14)).join('\r\n')
-  const large = `Subject: large\r\n\r\n${numbered}`
+  const large = `Content-Transfer-Encoding: quoted-printable\r\n\r\n${numbered}`
   await account.append(large)
   const { mailData } = account.parts
   let octets = 0
@@ -126,6 +126,13 @@ test('a piece of a large message costs nothing of what stands before it', async 
     assert.ok(line.endsWith(`}\r\n${large.slice(offset, offset + 100_000)})`), `from ${offset}`)
     assert.ok(octets <= 512 * kib, `from ${offset}: ${octets} octets read`)
   }
+  // Now its structure is known.
+  await fetch(mailbox, [{ kind: 'BODY' }])
+  octets = 0
+  const partial = { offset: 10, length: 1000 }
+  const [decoded = ''] = await fetch(mailbox, [{ kind: 'BINARY[]', part: [1], partial, peek: true }])
+  assert.ok(decoded.endsWith(`}\r\n${numbered.slice(10, 1010)})`), decoded)
+  assert.ok(octets <= 512 * kib, `${octets} octets read`)
   // Behind its end the whole has been held against its checksum.
   octets = 0
   const [line = ''] = await fetch(mailbox, [body({ kind: 'TEXT' })])
