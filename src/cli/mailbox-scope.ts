@@ -83,7 +83,7 @@ export function isChosen(name: string, names: readonly string[] | undefined): bo
   return names === undefined || names.some(chosen => isAtOrBelow(name, chosen))
 }
 
-function isAtOrBelow(name: string, superior: string): boolean {
+export function isAtOrBelow(name: string, superior: string): boolean {
   return name === superior || name.startsWith(`${superior}/`)
 }
 

@@ -239,9 +239,9 @@ async function readTexts(
   for (const id of ids) {
     if (texts.has(id)) continue
     const isReadable = await unlessDamaged(async () => {
-      for (const [mailDataId, bytes] of found ?? (await mailData.readSmall([id])))
-        texts.set(mailDataId, bytes)
-      if (!texts.has(id)) await mailData.assertThere(id)
+      const text = found ? undefined : (await mailData.readSmall([id])).get(id)
+      if (text) texts.set(id, text)
+      else await mailData.assertThere(id)
       return true
     })
     if (!isReadable) damaged.add(id)
@@ -291,7 +291,7 @@ function setsSeen(attribute: FetchAttribute): boolean {
 
 async function describeMessage(
   { recent }: Fetching,
-  { attributes, changedSince }: FetchRequest,
+  { attributes }: FetchRequest,
   message: MailboxMessage,
   text: MessageText,
   kept: KeptParts = unread,
@@ -303,9 +303,6 @@ async function describeMessage(
     const item = describe(attribute, { message, text, structure, plainEnvelope, recent })
     items.push(item instanceof Promise ? await item : item)
   }
-  // RFC 7162 §3.1.4.1: CHANGEDSINCE asks for it.
-  if (changedSince !== undefined && !attributes.some(({ kind }) => kind === 'MODSEQ'))
-    items.push({ kind: 'MODSEQ', value: message.modSeq })
   return items
 }
 

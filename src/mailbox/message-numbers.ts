@@ -96,6 +96,7 @@ export class MessageNumbers {
   }
 
   passOver(uids: readonly number[]): void {
+    if (uids.length === 0) return
     this.#unnumbered = [...new Set([...this.#unnumbered, ...uids])].sort((a, b) => a - b)
   }
 

@@ -159,10 +159,12 @@ function addDeletedCommands(mail: Command, run: CommandRun): void {
     .option('--since <time>', `with --mailbox: what left it not before this time. ${timeForms}`)
     .action(
       perform(run, async (invocation, options: RestoreOptions, address: Address, id?: number) => {
-        if ((id === undefined) === (options.mailbox === undefined))
+        const { mailbox, since } = options
+        if (id !== undefined && mailbox === undefined) await restoreOne(invocation, address, id)
+        else if (id === undefined && mailbox !== undefined)
+          await restoreAll(invocation, { mailbox, since }, address)
+        else
           throw new WrongUsage('Name a message by its number, or with --mailbox the mailbox that they left.')
-        if (id === undefined) await restoreAll(invocation, options, address)
-        else await restoreOne(invocation, address, id)
       }),
     )
 }
@@ -182,7 +184,7 @@ const restoredAtOnce = 100
 
 async function restoreAll(
   invocation: Invocation,
-  { mailbox = 'INBOX', since }: RestoreOptions,
+  { mailbox, since }: { readonly mailbox: string; readonly since: string | undefined },
   address: Address,
 ): Promise<void> {
   const until = invocation.clock.now()

@@ -12,7 +12,7 @@ import { allRights, type Rights, toRights, unknownRights } from '../../sharing/r
 import { accountIdOf } from '../account-id.ts'
 import { addressArgument, mailboxArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
-import { noSuchMailbox } from '../mailbox-scope.ts'
+import { isAtOrBelow, noSuchMailbox } from '../mailbox-scope.ts'
 import type { CommandStorage } from '../open-storage.ts'
 
 /** What people say, as letters of RFC 4314. */
@@ -206,7 +206,7 @@ async function change(
   const all = await storage.run(listMailboxes, { accountId })
   const mailbox = all.find(one => one.name === name)
   if (!mailbox) throw noSuchMailbox(name, all)
-  const chosen = [mailbox, ...(below ? all.filter(one => one.name.startsWith(`${name}/`)) : [])]
+  const chosen = below ? all.filter(one => isAtOrBelow(one.name, name)) : [mailbox]
   for (const one of chosen) {
     const outcome = await storage.run(changeRights, { ...asked, mailbox: openingOf(one) })
     if (outcome !== 'changed') throw problemOf(outcome, displayHolder(asked.holder))
