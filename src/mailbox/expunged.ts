@@ -2,7 +2,7 @@
 import { removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineRead, defineWrite } from '../storage/operation.ts'
 import { insertMessages } from './file-message.ts'
-import { delimiter, findMailboxNamed, makeMailbox } from './mailbox-names.ts'
+import { boundsBelow, findMailboxNamed, makeMailbox } from './mailbox-names.ts'
 import { lockAccounts } from './mailbox-row.ts'
 import { flags, parseKeywords } from './message-state.ts'
 
@@ -70,17 +70,15 @@ export interface ExpungedFrom {
 export const findExpungedFrom = defineRead(
   'mailbox.find-expunged-from',
   async (tx, { accountId, mailbox, since, until, limit }: ExpungedFrom): Promise<readonly number[]> => {
-    const below = `${mailbox}${delimiter}`
     const rows = await tx.all<{ id: number }>(
       `SELECT id FROM expunged_message
-        WHERE account_id = ? AND expunged_at BETWEEN ? AND ? AND (mailbox = ? OR substr(mailbox, 1, ?) = ?)
+        WHERE account_id = ? AND expunged_at BETWEEN ? AND ? AND (mailbox = ? OR mailbox > ? AND mailbox < ?)
         ORDER BY expunged_at, id LIMIT ?`,
       accountId,
       since,
       until,
       mailbox,
-      Array.from(below).length,
-      below,
+      ...boundsBelow(mailbox),
       limit,
     )
     return rows.map(({ id }) => id)

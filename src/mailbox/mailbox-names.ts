@@ -5,6 +5,11 @@ import { type Mailbox, type MailboxRow, mailboxColumns, readMailbox, type Specia
 /** Between the levels of a name. */
 export const delimiter = '/'
 
+/** Between the two, both left out, are the names that begin with it and a delimiter. */
+export function boundsBelow(name: string): readonly [string, string] {
+  return [name + delimiter, name + String.fromCharCode(delimiter.charCodeAt(0) + 1)]
+}
+
 /** Levels and characters of a name: what is longer makes no folder that anybody finds, and LIST looks at each level of each name. */
 export const maxLevels = 20
 export const maxNameLength = 500

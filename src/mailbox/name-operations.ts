@@ -4,6 +4,7 @@ import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 import { moveRowsTo } from './copy-messages.ts'
 import { removeMessages } from './expunge.ts'
 import {
+  boundsBelow,
   delimiter,
   findMailboxNamed,
   findMailboxOfUse,
@@ -168,14 +169,10 @@ export const renameMailbox = defineWrite(
 )
 
 async function findBelow(tx: Tx, accountId: number, name: string): Promise<readonly Mailbox[]> {
-  const prefix = name + delimiter
-  // The delimiter's successor ends the range of names that begin with the prefix.
-  const end = name + String.fromCharCode(delimiter.charCodeAt(0) + 1)
   const rows = await tx.all<MailboxRow>(
     `SELECT ${mailboxColumns} FROM mailbox WHERE account_id = ? AND name > ? AND name < ? ORDER BY name`,
     accountId,
-    prefix,
-    end,
+    ...boundsBelow(name),
   )
   return rows.map(readMailbox)
 }
