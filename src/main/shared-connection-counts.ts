@@ -1,8 +1,9 @@
 // Connections per host over all fronts, in memory that they share.
 //
 // A table of counters, in which a host has one in each of two rows, found by hashing; the smaller of the two is its
-// count. It is never too small, and too large only when both are shared with other hosts that are connected now. The
-// hash is keyed, so that nobody can choose addresses that share a victim's.
+// count. It is never too small, and too large only when both are shared with other hosts that are connected now, or when
+// two fronts add at one moment: then each may count the other. The hash is keyed, so that nobody can choose addresses that
+// share a victim's.
 import { randomInt } from 'node:crypto'
 import type { ConnectionCounts } from '../connection/connection-counts.ts'
 import { hashText } from '../runtime/hash-text.ts'
@@ -47,18 +48,24 @@ export type CountsOf = (protocol: 'smtp' | 'imap' | 'pop3' | 'sieve') => Connect
 export function shareConnectionCounts(table: ConnectionCountTable, front: number): CountsOf {
   const { counters, fronts, keys } = table
   const indexOf = (owner: number, row: number, slot: number): number => (owner * rows + row) * slots + slot
-  const change = (host: string, by: 1 | -1): number[] =>
-    keys.map((key, row) => {
-      const slot = hashText(host, key) % slots
-      Atomics.add(counters, indexOf(front, row, slot), by)
-      let sum = 0
-      for (let owner = 0; owner < fronts; owner++) sum += Atomics.load(counters, indexOf(owner, row, slot))
-      return sum
-    })
+  const slotsOf = (host: string): number[] => keys.map(key => hashText(host, key) % slots)
+  const addIn = (hostSlots: readonly number[], by: 1 | -1): void => {
+    for (const [row, slot] of hostSlots.entries()) Atomics.add(counters, indexOf(front, row, slot), by)
+  }
+  const sumIn = (row: number, slot: number): number => {
+    let sum = 0
+    for (let owner = 0; owner < fronts; owner++) sum += Atomics.load(counters, indexOf(owner, row, slot))
+    return sum
+  }
   return protocol => ({
-    add: host => Math.min(...change(`${protocol} ${host}`, 1)),
+    // Into all rows before any is read: else of two fronts each could be the first in one of them, and both find room for one.
+    add(host) {
+      const hostSlots = slotsOf(`${protocol} ${host}`)
+      addIn(hostSlots, 1)
+      return Math.min(...hostSlots.map((slot, row) => sumIn(row, slot)))
+    },
     remove(host) {
-      change(`${protocol} ${host}`, -1)
+      addIn(slotsOf(`${protocol} ${host}`), -1)
     },
   })
 }
