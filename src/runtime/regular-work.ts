@@ -1,7 +1,6 @@
 // Work that is done at the start, and then every so often.
 import type { Clock, Timer } from './clock.ts'
 import type { LastingTrouble } from './lasting-trouble.ts'
-import { oneAtATime } from './one-at-a-time.ts'
 
 export interface RegularWorkOptions {
   readonly clock: Pick<Clock, 'every'>
@@ -14,17 +13,14 @@ export interface RegularWorkOptions {
 
 export class RegularWork {
   readonly #options: RegularWorkOptions
-  readonly #begin: () => void
   #timer: Timer | undefined
   #underWay: Promise<void> = Promise.resolve()
+  #isUnderWay = false
+  #isWoken = false
   #isStopped = false
 
   constructor(options: RegularWorkOptions) {
     this.#options = options
-    this.#begin = oneAtATime(() => {
-      this.#underWay = this.#guarded()
-      return this.#underWay
-    })
   }
 
   get isStopped(): boolean {
@@ -33,13 +29,15 @@ export class RegularWork {
 
   start(): void {
     const { clock, everyMs } = this.#options
-    this.#timer ??= clock.every(everyMs, this.#begin)
+    this.#timer ??= clock.every(everyMs, () => this.#begin())
     this.#begin()
   }
 
   /** There may be something to do before the next time; nothing happens where it is not started. */
   wake(): void {
-    if (this.#timer && !this.#isStopped) this.#begin()
+    if (!this.#timer || this.#isStopped) return
+    this.#isWoken = true
+    this.#begin()
   }
 
   /** Resolves when nothing is under way any more. */
@@ -49,13 +47,23 @@ export class RegularWork {
     await this.#underWay
   }
 
+  #begin(): void {
+    if (!this.#isUnderWay) this.#underWay = this.#guarded()
+  }
+
   async #guarded(): Promise<void> {
     const { trouble, work } = this.#options
-    try {
-      await work()
-      trouble.over()
-    } catch (cause) {
-      if (!this.#isStopped) trouble.hit(cause)
-    }
+    this.#isUnderWay = true
+    do {
+      this.#isWoken = false
+      try {
+        await work()
+        trouble.over()
+      } catch (cause) {
+        if (!this.#isStopped) trouble.hit(cause)
+      }
+      // Woken while it looked: what came may stand where it had looked already.
+    } while (this.#isWoken && !this.#isStopped)
+    this.#isUnderWay = false
   }
 }
