@@ -43,6 +43,7 @@ const usage = `npm run bench -- [options]
   --sessions <numbers>  only the rows with so many sessions; commas between
   --bytes <numbers>     only the rows with messages of so many bytes
   --rounds <number>     rounds of each server in each row
+  --seconds <number>    how long the load of one round should last: longer shows the servers warmer, and their queues longer
   --compare             idle sessions of nodemailer's smtp-server too; npm installs it into the temporary folder
   --folder <path>       where the servers keep their state; must be on a disk; default /var/tmp
 `
@@ -55,6 +56,7 @@ const { values } = parseArgs({
     sessions: { type: 'string' },
     bytes: { type: 'string' },
     rounds: { type: 'string' },
+    seconds: { type: 'string' },
     folder: { type: 'string' },
     compare: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -154,6 +156,7 @@ function limitPlan(plan: Plan): Plan {
     ...plan,
     rows,
     rounds: roundsOr(plan.rounds),
+    secondsPerRound: Number(values.seconds ?? plan.secondsPerRound),
     destinations: { ...plan.destinations, rounds: roundsOr(plan.destinations.rounds) },
     longQueue: { ...plan.longQueue, rounds: roundsOr(plan.longQueue.rounds) },
   }
