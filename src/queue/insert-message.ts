@@ -104,7 +104,6 @@ export async function insertRecipient(
   place: RecipientPlace,
 ): Promise<void> {
   const { domain } = recipient.forwardPath
-  const isOwn = 'EXISTS (SELECT 1 FROM domain WHERE name = ?)'
   const common = [
     messageId,
     formatAddress(recipient.forwardPath),
@@ -116,19 +115,12 @@ export async function insertRecipient(
     shardOfDomain(domain),
     domain,
   ]
-  const columns =
-    'message_id, forward_path, domain, parameters, state, priority, attempts, shard, relay_domain, due_at'
-  const values = `?, ?, ?, ?, ?, ?, 0, CASE WHEN ${isOwn} THEN ${anyonesShard} ELSE ? END,
-    (SELECT name FROM relay_domain WHERE name = ?)`
   if (!place.gate) {
-    await tx.run(`INSERT INTO queue_recipient (${columns}) VALUES (${values}, ?)`, ...common, place.dueAt)
+    await tx.run(insertDue, ...common, place.dueAt)
     return
   }
-  // Mail for here passes by.
   await tx.run(
-    `INSERT INTO queue_recipient (${columns}, gate, gate_share)
-      VALUES (${values}, CASE WHEN ${isOwn} THEN CAST(? AS BIGINT) ELSE CAST(? AS BIGINT) END,
-        CASE WHEN ${isOwn} THEN NULL ELSE ? END, CASE WHEN ${isOwn} THEN NULL ELSE ? END)`,
+    insertInLine,
     ...common,
     domain,
     place.dueAt,
@@ -139,3 +131,14 @@ export async function insertRecipient(
     place.gate.share,
   )
 }
+
+const isOwn = 'EXISTS (SELECT 1 FROM domain WHERE name = ?)'
+const columns =
+  'message_id, forward_path, domain, parameters, state, priority, attempts, shard, relay_domain, due_at'
+const values = `?, ?, ?, ?, ?, ?, 0, CASE WHEN ${isOwn} THEN ${anyonesShard} ELSE ? END,
+  (SELECT name FROM relay_domain WHERE name = ?)`
+const insertDue = `INSERT INTO queue_recipient (${columns}) VALUES (${values}, ?)`
+// Mail for here passes by.
+const insertInLine = `INSERT INTO queue_recipient (${columns}, gate, gate_share)
+  VALUES (${values}, CASE WHEN ${isOwn} THEN CAST(? AS BIGINT) ELSE CAST(? AS BIGINT) END,
+    CASE WHEN ${isOwn} THEN NULL ELSE ? END, CASE WHEN ${isOwn} THEN NULL ELSE ? END)`

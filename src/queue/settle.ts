@@ -491,8 +491,10 @@ async function insertNewcomers(
 /** Removes messages without recipients; returns the files that went with them. */
 export async function removeFinishedMessages(tx: Tx, ids: Iterable<QueueId>): Promise<string[]> {
   const files = await tx.forAll(ascending(ids), async id => {
-    if (await tx.get('SELECT 1 AS found FROM queue_recipient WHERE message_id = ? LIMIT 1', id)) return []
-    await tx.run('DELETE FROM queue_message WHERE id = ?', id)
+    await tx.run(
+      'DELETE FROM queue_message WHERE id = ? AND NOT EXISTS (SELECT 1 FROM queue_recipient WHERE message_id = queue_message.id)',
+      id,
+    )
     return (await removeUnreferencedMailData(tx, id)) ?? []
   })
   return files.flat()

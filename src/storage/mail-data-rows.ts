@@ -1,7 +1,7 @@
 // The rows of mail data.
 
 import type { StoredMailData } from './mail-data.ts'
-import { defineRead, type Tx } from './operation.ts'
+import { defineLookup, defineRead, type Tx } from './operation.ts'
 
 export interface MailDataRow {
   readonly size: number
@@ -13,23 +13,21 @@ export interface MailDataRow {
 /** SQL: of mail data; what stands in its row is measured. */
 export const mailDataSize = 'COALESCE(octet_length(mail_data.bytes), mail_data.size)'
 
-export const findMailData = defineRead(
+interface MailDataAsked {
+  readonly id: number
+}
+
+export const findMailData = defineLookup<MailDataAsked, MailDataRow>(
   'storage.find-mail-data',
-  async (tx, input: { readonly id: number }) =>
-    await tx.get<MailDataRow>(
-      'SELECT size, checksum, bytes, file_name FROM mail_data WHERE id = ?',
-      input.id,
-    ),
+  'SELECT size, checksum, bytes, file_name FROM mail_data WHERE id = ?',
+  ({ id }) => [id],
 )
 
 /** Without its bytes. */
-export const findMailDataPlace = defineRead(
+export const findMailDataPlace = defineLookup<MailDataAsked, Pick<MailDataRow, 'size' | 'file_name'>>(
   'storage.find-mail-data-place',
-  async (tx, input: { readonly id: number }) =>
-    await tx.get<Pick<MailDataRow, 'size' | 'file_name'>>(
-      'SELECT size, file_name FROM mail_data WHERE id = ?',
-      input.id,
-    ),
+  'SELECT size, file_name FROM mail_data WHERE id = ?',
+  ({ id }) => [id],
 )
 
 export interface SmallMailData {
@@ -75,26 +73,30 @@ export async function insertMailData(tx: Tx, id: number, mailData: StoredMailDat
   )
 }
 
+/** What is kept of mail data that was read: structures, words (docs/adr/0031, docs/adr/0035). Of relayed mail there is nothing. */
+const readings = ['message_structure', 'structure_wanted', 'indexed_message', 'words_wanted'] as const
+
+const removeUnreferenced = `DELETE FROM mail_data WHERE id = ?
+   AND NOT EXISTS (SELECT 1 FROM mailbox_message WHERE mail_data_id = mail_data.id)
+   AND NOT EXISTS (SELECT 1 FROM expunged_message WHERE mail_data_id = mail_data.id)
+   AND NOT EXISTS (SELECT 1 FROM queue_message WHERE queue_message.id = mail_data.id)
+   AND NOT EXISTS (SELECT 1 FROM quarantined WHERE quarantined.id = mail_data.id)
+ RETURNING file_name,
+   CASE WHEN ${readings.map(table => `EXISTS (SELECT 1 FROM ${table} WHERE mail_data_id = mail_data.id)`).join(' OR ')} THEN 1 ELSE 0 END AS was_read`
+
 /** Removes mail data to which nothing refers: no queue, no quarantine, no mailbox, and nothing that has left one lately; returns its file, to be discarded after the commit. */
 export async function removeUnreferencedMailData(tx: Tx, id: number): Promise<string | undefined> {
   // Two who take away the last two references must not each take the other's for one that stays.
   await tx.lockRow('mail_data', id)
-  const removed = await tx.get<{ file_name: string | null }>(
-    `DELETE FROM mail_data WHERE id = ?
-       AND NOT EXISTS (SELECT 1 FROM mailbox_message WHERE mail_data_id = mail_data.id)
-       AND NOT EXISTS (SELECT 1 FROM expunged_message WHERE mail_data_id = mail_data.id)
-       AND NOT EXISTS (SELECT 1 FROM queue_message WHERE queue_message.id = mail_data.id)
-       AND NOT EXISTS (SELECT 1 FROM quarantined WHERE quarantined.id = mail_data.id)
-     RETURNING file_name`,
-    id,
-  )
-  if (!removed) return undefined
-  // What was read of it goes with it.
+  const removed = await tx.get<{ file_name: string | null; was_read: number }>(removeUnreferenced, id)
+  if (removed?.was_read === 1) await removeReadings(tx, id)
+  return removed?.file_name ?? undefined
+}
+
+async function removeReadings(tx: Tx, id: number): Promise<void> {
   const indexed = await tx.all<{ id: number }>('SELECT id FROM indexed_message WHERE mail_data_id = ?', id)
   for (const { id: indexedAs } of indexed) await tx.words.remove(indexedAs)
-  for (const table of ['message_structure', 'structure_wanted', 'indexed_message', 'words_wanted'])
-    await tx.run(`DELETE FROM ${table} WHERE mail_data_id = ?`, id)
-  return removed.file_name ?? undefined
+  for (const table of readings) await tx.run(`DELETE FROM ${table} WHERE mail_data_id = ?`, id)
 }
 
 export const isMailDataFileNamed = defineRead(

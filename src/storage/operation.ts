@@ -64,6 +64,8 @@ export interface Operation<Input, Output> {
   readonly name: string
   readonly access: 'read' | 'write'
   readonly wakes?: WakeTopic | undefined
+  /** A read of one statement, which sees one state by itself: no transaction is begun for it. */
+  readonly isOneStatement?: boolean | undefined
   /** A write that waits for none of those before it, where there are several writers: who is late here counts as dead. */
   readonly isUrgent?: boolean | undefined
   /** It neither reads nor changes what another write of the same operation does: they may share a transaction at once. */
@@ -99,6 +101,20 @@ export function defineRead<Input, Output>(
   run: (tx: Tx, input: Input) => Promise<Output>,
 ): Operation<Input, Output> {
   return { name, access: 'read', run }
+}
+
+/** A read of one row, or none, by one statement. */
+export function defineLookup<Input, Row>(
+  name: string,
+  sql: string,
+  valuesOf: (input: Input) => readonly SqlValue[],
+): Operation<Input, Row | undefined> {
+  return {
+    name,
+    access: 'read',
+    isOneStatement: true,
+    run: (tx, input) => tx.get<Row>(sql, ...valuesOf(input)),
+  }
 }
 
 export function defineWrite<Input, Output>(

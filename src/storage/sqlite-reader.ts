@@ -13,8 +13,8 @@ export class SqliteReader {
   }
 
   /**
-   * One read after the other, each in a transaction of its own: all its statements see the same state, and one that
-   * begins after a write has resolved sees that write. They await nothing but their statements, which are synchronous,
+   * One read after the other, each of several statements in a transaction of its own: they see the same state, and one
+   * that begins after a write has resolved sees that write. They await nothing but their statements, which are synchronous,
    * so nobody waits long for his turn.
    */
   run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
@@ -26,6 +26,7 @@ export class SqliteReader {
   async #read<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
     const connection = this.#connection
     try {
+      if (operation.isOneStatement) return await operation.run(connection, input)
       connection.execute('BEGIN')
       const output = await operation.run(connection, input)
       connection.execute('COMMIT')

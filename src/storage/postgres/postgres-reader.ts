@@ -44,6 +44,7 @@ async function read<Input, Output>(
   input: Input,
 ): Promise<Output> {
   try {
+    if (operation.isOneStatement) return await operation.run(connection, input)
     // Behind one another on the way: nobody waits for the answer to BEGIN.
     const begun = connection.execute('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
     const [output] = await Promise.all([operation.run(connection, input), begun])
