@@ -63,6 +63,8 @@ const hostBits = 64
 
 /** The network of one host, one text for each: '192.0.2.1', '2001:db8::/64'. What is no address stays as it is. */
 export function hostNetworkOf(address: string): string {
+  // Written in one way only.
+  if (isIPv4(address)) return address
   const parsed = parseIpAddress(withoutZone(address))
   if (!parsed) return address
   if (parsed.kind() === 'ipv4') return parsed.toString()

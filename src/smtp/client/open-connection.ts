@@ -235,7 +235,7 @@ export class OpenConnection implements SmtpConnection {
     pipelined: boolean,
   ): Promise<OutgoingRecipient[]> {
     const { commandMs } = this.#timeouts
-    const commands = this.#envelope(transaction)
+    const commands = pipelined ? [] : this.#envelope(transaction)
     if (this.#needsReset) {
       if (!pipelined) this.#socket.sendLine('RSET')
       await this.#readReply('mail', commandMs)
