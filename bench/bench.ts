@@ -2,7 +2,7 @@
 // docs/benchmark.md says what each figure means and what it does not.
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { endForMistake, readOptions, readWholeNumber } from '../scripts/script-options.ts'
 import { missingPostfix } from '../test/harness/postfix.ts'
 import { missing } from '../test/harness/programs.ts'
 import { clusterSubject } from './cluster-subject.ts'
@@ -48,7 +48,7 @@ const usage = `npm run bench -- [options]
   --folder <path>       where the servers keep their state; must be on a disk; default /var/tmp
 `
 
-const { values } = parseArgs({
+const { values } = readOptions(usage, {
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
@@ -71,22 +71,27 @@ else await run()
 async function run(): Promise<void> {
   const only = values.only?.split(',').map(name => {
     const section = sections.find(candidate => candidate === name)
-    if (section === undefined) throw new Error(`--only ${name}: not one of ${sections.join(', ')}`)
-    return section
+    return section ?? endForMistake(usage, `--only ${name}: not one of ${sections.join(', ')}`)
   })
-  const subjects = [postfixSubject, postriderSubject].filter(subject =>
-    values.subjects.split(',').includes(subject.name.toLowerCase()),
-  )
+  const subjects = values.subjects.split(',').map(name => {
+    const subject = [postfixSubject, postriderSubject].find(
+      candidate => candidate.name.toLowerCase() === name,
+    )
+    return subject ?? endForMistake(usage, `--subjects ${name}: neither postfix nor postrider`)
+  })
   const reason =
     (subjects.includes(postfixSubject) && missingPostfix()) || missing('smtp-source', 'smtp-sink')
-  if (reason) throw new Error(`the benchmark cannot run here: ${reason}`)
+  if (reason) endForMistake(usage, `the benchmark cannot run here: ${reason}`)
 
   const diskFolder = values.folder ?? findDiskFolder()
   if (!isOnDisk(diskFolder))
-    throw new Error(`${diskFolder} is in memory: syncs cost nothing there. Name a folder on a disk.`)
+    endForMistake(
+      usage,
+      `--folder ${diskFolder}: that is in memory, where syncs cost nothing; name a folder on a disk`,
+    )
+  const plan = limitPlan(composePlan({ quick: values.quick, only }))
   const folder = await mkdtemp(join(diskFolder, 'postrider-bench-'))
   await chmod(folder, 0o755)
-  const plan = limitPlan(composePlan({ quick: values.quick, only }))
   const startedAt = new Date()
   const environment = await describeEnvironment(folder)
   process.stdout.write(`${formatEnvironment(environment)}\n`)
@@ -148,17 +153,20 @@ function limitPlan(plan: Plan): Plan {
     row => isAmong(values.sessions, row.sessions) && isAmong(values.bytes, row.messageBytes),
   )
   if (plan.rows.length > 0 && rows.length === 0)
-    throw new Error(
+    endForMistake(
+      usage,
       `no row has --sessions ${values.sessions ?? 'of any'} and --bytes ${values.bytes ?? 'of any'}`,
     )
-  const roundsOr = (planned: number): number => Number(values.rounds ?? planned)
+  const rounds = values.rounds === undefined ? undefined : readWholeNumber(usage, 'rounds', values.rounds, 1)
+  const seconds =
+    values.seconds === undefined ? undefined : readWholeNumber(usage, 'seconds', values.seconds, 1)
   return {
     ...plan,
     rows,
-    rounds: roundsOr(plan.rounds),
-    secondsPerRound: Number(values.seconds ?? plan.secondsPerRound),
-    destinations: { ...plan.destinations, rounds: roundsOr(plan.destinations.rounds) },
-    longQueue: { ...plan.longQueue, rounds: roundsOr(plan.longQueue.rounds) },
+    rounds: rounds ?? plan.rounds,
+    secondsPerRound: seconds ?? plan.secondsPerRound,
+    destinations: { ...plan.destinations, rounds: rounds ?? plan.destinations.rounds },
+    longQueue: { ...plan.longQueue, rounds: rounds ?? plan.longQueue.rounds },
   }
 }
 

@@ -1,5 +1,5 @@
 // npm run simulate: a week of sending on a simulated clock. docs/simulation.md says what it plays and how to read it.
-import { parseArgs } from 'node:util'
+import { readOptions, readWholeNumber } from '../scripts/script-options.ts'
 import { play } from './play.ts'
 import { formatPlayed } from './report.ts'
 import { createWeek } from './week.ts'
@@ -11,7 +11,7 @@ const usage = `npm run simulate -- [options]
   --days <number>        of simulated time; default 7
 `
 
-const { values } = parseArgs({
+const { values } = readOptions(usage, {
   options: {
     recipients: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: '1' },
@@ -20,29 +20,19 @@ const { values } = parseArgs({
   },
 })
 
-function count(name: 'recipients' | 'seed' | 'days', least: number): number {
-  const number = Number(values[name])
-  if (Number.isSafeInteger(number) && number >= least) return number
-  throw new RangeError(`--${name} ${values[name]}: write a whole number, at least ${least}`)
-}
+const count = (name: 'recipients' | 'seed' | 'days', least: number): number =>
+  readWholeNumber(usage, name, values[name], least)
 
 if (values.help) process.stdout.write(usage)
 else {
-  try {
-    const scenario = createWeek(count('recipients', 1000), count('days', 1), count('seed', 0))
-    const played = await play(scenario, {
-      progress: ({ now, accepted, transactions }) => {
-        const hours = Math.round(now / 3_600_000)
-        if (hours % 6 === 0)
-          process.stderr.write(`hour ${hours}: ${accepted} accepted, ${transactions} transactions\n`)
-      },
-    })
-    process.stdout.write(formatPlayed(played))
-    if (played.audit.invariants.some(({ isKept }) => !isKept)) process.exitCode = 1
-  } catch (cause) {
-    process.stderr.write(
-      `${cause instanceof RangeError ? cause.message : String(cause instanceof Error ? cause.stack : cause)}\n`,
-    )
-    process.exitCode = 2
-  }
+  const scenario = createWeek(count('recipients', 1000), count('days', 1), count('seed', 0))
+  const played = await play(scenario, {
+    progress: ({ now, accepted, transactions }) => {
+      const hours = Math.round(now / 3_600_000)
+      if (hours % 6 === 0)
+        process.stderr.write(`hour ${hours}: ${accepted} accepted, ${transactions} transactions\n`)
+    },
+  })
+  process.stdout.write(formatPlayed(played))
+  if (played.audit.invariants.some(({ isKept }) => !isKept)) process.exitCode = 1
 }
