@@ -20,7 +20,6 @@ import type { Route, Router } from '../routing/route.ts'
 import type { Site } from '../routing/site.ts'
 import { isSrsAddress } from '../routing/srs.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
-import { Fault } from '../runtime/fault.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
@@ -29,7 +28,7 @@ import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { expandRecipient, traceOfExpansion } from './expand-recipient.ts'
 import type { LocalDelivery, LocalRecipient } from './local-delivery.ts'
-import { localError, logLocalError } from './local-error.ts'
+import { leaseLost, localError, logLocalError } from './local-error.ts'
 import type { Diagnosis } from './outcome.ts'
 import type { OwnerLife } from './owner-life.ts'
 import { Gatekeeper, type Taken, type Taking } from './pacing/gatekeeper.ts'
@@ -223,7 +222,7 @@ export class QueueAgent implements DeliveryAgent {
 
   async #takeFromGate(taking: Taking): Promise<Taken> {
     const { clock, life, owner, storage } = this.#parts
-    if (!life.isAlive) throw new Fault('LEASE_LOST', 'This server has been out of touch with the database.')
+    if (!life.isAlive) throw leaseLost('This server has been out of touch with the database.')
     const now = clock.now()
     const taken = await storage.run(takeFromGate, {
       ...taking,
@@ -726,7 +725,7 @@ export async function* whileAlive(
   mailData: AsyncIterable<Uint8Array>,
 ): AsyncIterable<Uint8Array> {
   yield* mailData
-  if (!life.isAlive) throw new Fault('LEASE_LOST', 'The lease has run out; another server has the message.')
+  if (!life.isAlive) throw leaseLost('The lease has run out; another server may have the message.')
 }
 
 function mayHaveArrived({ outcome }: Attempted | NotAttempted): boolean {

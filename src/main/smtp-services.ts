@@ -55,6 +55,7 @@ import type {
 } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isPassing } from '../storage/storage-fault.ts'
+import { watchStorage } from '../storage/watch-storage.ts'
 import type { TrailEvent, TrailRecord } from '../trail/events.ts'
 import { logInServicesOf } from './compose-log-ins.ts'
 import { peerFactsOf } from './peer-facts.ts'
@@ -102,8 +103,13 @@ export interface ComposedSmtpServices extends SessionServices {
 }
 
 export function createSmtpServices(options: SmtpServicesOptions): ComposedSmtpServices {
-  const { settings, storage, intake, terminals, patience, strangerLimits } = options
+  const { settings, intake, terminals, patience, strangerLimits } = options
   const { hooks, logins, outside, sessionScanners, urls } = options
+  const trouble = new LastingTrouble(options.log, {
+    begins: 'the directory cannot be asked: senders are put off',
+    ends: 'the directory is asked again',
+  })
+  const storage = watchStorage(options.storage, trouble)
   const remembered = rememberRecipients(storage)
   const recipients = outside ? findOutsideRecipients(remembered, storage, outside) : remembered
   const { hostname } = settings
@@ -114,25 +120,17 @@ export function createSmtpServices(options: SmtpServicesOptions): ComposedSmtpSe
     hostname,
     forwarding: settings.forwarding,
   })
-  const trouble = new LastingTrouble(options.log, {
-    begins: 'the directory cannot be asked: senders are put off',
-    ends: 'the directory is asked again',
-  })
   /** While the storage does not answer, that is no fault of each session that asks it. */
   const putOff = async <Verdict>(
     verdict: Promise<Verdict>,
     meanwhile: Reply = replies.localError,
   ): Promise<Verdict | Reply> => {
     try {
-      const reply = await verdict
-      trouble.over()
-      return reply
+      return await verdict
     } catch (cause) {
-      // LDAP says for itself what is wrong with it.
-      if (cause instanceof LdapFault) return meanwhile
-      if (!isPassing(cause)) throw cause
-      trouble.hit(cause)
-      return meanwhile
+      // LDAP says for itself what is wrong with it, and so does the storage.
+      if (cause instanceof LdapFault || isPassing(cause)) return meanwhile
+      throw cause
     }
   }
   const limiting = { storage, clock: options.clock, watch: options.watch, settings: settings.submission }

@@ -222,6 +222,11 @@ test('a server whose time is over does not end the message that it is sending', 
   gate.resolve()
   await peer.seen('(closed)')
   assert.deepEqual(peer.messages, [])
+  // It has said that it is out of touch, once and not for each message.
+  assert.deepEqual(
+    world.errors.filter(text => text.includes('LEASE_LOST') || text.includes('lease has run out')),
+    [],
+  )
 })
 
 test('an owner that was out of touch for too long finds itself buried, and knew before that its time was over', async t => {

@@ -15,10 +15,11 @@ import type { Clock } from '../../src/runtime/clock.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { replies } from '../../src/smtp/replies.ts'
-import type { Client } from '../../src/smtp/server/services.ts'
+import type { Client, SessionServices } from '../../src/smtp/server/services.ts'
 import type { Storage } from '../../src/storage/operation.ts'
+import { StorageFault } from '../../src/storage/storage-fault.ts'
 import type { TrailRecord } from '../../src/trail/events.ts'
-import { addDomain, address, openDirectory } from '../directory/open-directory.ts'
+import { addAccount, addDomain, address, openDirectory } from '../directory/open-directory.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 
 function clientAt(remoteAddress: string): Client {
@@ -37,6 +38,17 @@ function clientAt(remoteAddress: string): Client {
 }
 
 const limits = { windowMs: 15 * 60_000, maxPerNetwork: 100, maxPerAccount: 10, maxDelayMs: 0 }
+
+function askForRecipients(services: Pick<SessionServices, 'acceptForwardPath'>) {
+  return async (forwardPath: Address, reversePath: ReversePath = null): Promise<string> => {
+    const reply = await services.acceptForwardPath?.(
+      clientAt('198.51.100.7'),
+      { reversePath, parameters: { body: '7BIT', smtpUtf8: false }, disposition: 'mail', recipients: [] },
+      { forwardPath, parameters: {} },
+    )
+    return reply ? `${reply.code} ${reply.enhanced} ${reply.lines.join(' ')}` : 'taken'
+  }
+}
 
 function createLogins(storage: Storage, clock: Clock, log: Log): Logins {
   return new Logins({
@@ -172,19 +184,7 @@ test('a report to a return address of forwarded mail is taken from strangers; ot
   })
   const given = await paths.reversePathFor(address('sender@example.net'), [address('info@example.test')])
   assert.ok(given)
-  const rcpt = async (forwardPath: Address, reversePath: ReversePath = null): Promise<string> => {
-    const reply = await services.acceptForwardPath?.(
-      clientAt('198.51.100.7'),
-      {
-        reversePath,
-        parameters: { body: '7BIT', smtpUtf8: false },
-        disposition: 'mail',
-        recipients: [],
-      },
-      { forwardPath, parameters: {} },
-    )
-    return reply ? `${reply.code} ${reply.enhanced} ${reply.lines.join(' ')}` : 'taken'
-  }
+  const rcpt = askForRecipients(services)
   assert.equal(await rcpt(given), 'taken')
   assert.match(
     await rcpt(given, address('stranger@example.org')),
@@ -198,4 +198,44 @@ test('a report to a return address of forwarded mail is taken from strangers; ot
   assert.match(await rcpt({ ...given, domain: 'example.org' }), /^550 5\.7\.1 /)
   clock.advance(22 * 86_400_000)
   assert.match(await rcpt(given), /^550 5\.1\.1 .* too old/)
+})
+
+test('a directory that cannot be asked is told of once, until it answers; what is known by heart is no answer of it', async context => {
+  const directory = await openDirectory(context)
+  await addDomain(directory, 'example.test')
+  await addAccount(directory, 'anna@example.test')
+  let isAway = false
+  const storage: Storage = {
+    run: (operation, input) =>
+      isAway
+        ? Promise.reject(new StorageFault('STORAGE_UNAVAILABLE', 'away'))
+        : directory.run(operation, input),
+    onWake: (topic, listener) => directory.onWake(topic, listener),
+    close: () => directory.close(),
+  }
+  const told: string[] = []
+  const tell = (message: string): void => void told.push(message)
+  const log: Log = { ...silentLog, error: tell, info: tell }
+  const clock = createManualClock()
+  const services = createSmtpServices({
+    ...withoutMail,
+    watch: { note() {} },
+    storage,
+    logins: createLogins(storage, clock, log),
+    clock,
+    log,
+    appendTrail: () => {},
+  })
+  const rcpt = askForRecipients(services)
+  const elsewhere = address('boris@example.org')
+  assert.match(await rcpt(elsewhere), /^550 5\.7\.1 /)
+  isAway = true
+  for (let n = 0; n < 3; n++) {
+    assert.match(await rcpt(address('anna@example.test')), /^451 4\.3\.0 /)
+    assert.match(await rcpt(elsewhere), /^550 5\.7\.1 /)
+  }
+  assert.deepEqual(told, ['the directory cannot be asked: senders are put off'])
+  isAway = false
+  assert.equal(await rcpt(address('anna@example.test')), 'taken')
+  assert.deepEqual(told.slice(1), ['the directory is asked again'])
 })
