@@ -17,7 +17,6 @@ import { shardOfDomain } from '../queue/shards.ts'
 import { type Destination, isRelayed } from '../routing/destination.ts'
 import type { ReturnPaths } from '../routing/return-paths.ts'
 import type { Route, Router } from '../routing/route.ts'
-import type { Site } from '../routing/site.ts'
 import { isSrsAddress } from '../routing/srs.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
@@ -179,7 +178,6 @@ export class QueueAgent implements DeliveryAgent {
       hasLine: gate => this.#gatekeeper.hasLine(gate),
       roomLeft: () => 1 - this.#inFlight.size / maxInFlight,
       roomAgain: () => this.#gatekeeper.roomAgain(),
-      shardElsewhere: site => this.#shardElsewhere(site),
     })
   }
 
@@ -201,10 +199,16 @@ export class QueueAgent implements DeliveryAgent {
     this.wake()
   }
 
-  /** A provider behind many domains is one server's too, so that its limits hold for all of them. */
-  #shardElsewhere({ key, provider }: Site): number | undefined {
-    const { shards } = this.#parts.life
-    if (provider === undefined || shards === undefined) return undefined
+  /**
+   * The part of the queue that mail for it belongs to, where that is another server's: a provider behind many domains is one
+   * server's too, so that its limits hold for all of them. Never rejects.
+   */
+  async #shardElsewhere(
+    destination: Destination,
+    shards: NonNullable<OwnerLife['shards']>,
+  ): Promise<number | undefined> {
+    const { key, provider } = await this.#parts.outbound.findSite(destination)
+    if (provider === undefined) return undefined
     const shard = shardOfDomain(key)
     return shards.includes(shard) ? undefined : shard
   }
@@ -292,9 +296,10 @@ export class QueueAgent implements DeliveryAgent {
     if (graceMs > 0) await Promise.race([this.#windUp(unbegun), elapsed(clock, graceMs)])
     this.#over = true
     await outbound.close()
-    await this.#senders.close()
     this.#settler.stop()
     await this.#settler.finished()
+    await this.#senders.giveBack([...this.#inFlight])
+    await this.#senders.close()
     this.#leaseTimer?.cancel()
     try {
       await storage.run(releaseLeases, { owner, now: clock.now() })
@@ -315,6 +320,7 @@ export class QueueAgent implements DeliveryAgent {
   /** What no connection has begun on goes back at once. Never rejects. */
   async #giveBack(recipientIds: readonly number[]): Promise<void> {
     const { clock, log, owner, storage } = this.#parts
+    await this.#senders.giveBack(recipientIds)
     try {
       for (let from = 0; from < recipientIds.length; from += maxWrite)
         await storage.run(giveBack, {
@@ -567,7 +573,14 @@ export class QueueAgent implements DeliveryAgent {
 
   /** Never rejects. */
   async #depart(work: ClaimedWork, departure: Departure, way: Way): Promise<void> {
+    const { shards } = this.#parts.life
     try {
+      // Before it is counted for the limit of its sender: whose it is counts it.
+      const elsewhere = shards && (await this.#shardElsewhere(departure.destination, shards))
+      if (elsewhere !== undefined) {
+        this.#attempt(work, departure, way).moveTo(elsewhere)
+        return
+      }
       // How much an account may send elsewhere is no matter of mailboxes here.
       if (way.isSuspect || departure.destination.kind === 'lmtp') await this.#relay(work, departure, way)
       else {

@@ -242,6 +242,28 @@ test('the limit of a sender holds, for each apart; others and mail that stays he
   assert.equal(sentBy('example.test'), 5)
 })
 
+test('what a server that ends has not begun is counted once for the limit of its sender, however it ends', async t => {
+  for (const graceMs of [0, minute]) {
+    const { world, peer } = await worldWith(
+      t,
+      command => (command.startsWith('RCPT') ? 'silence' : undefined),
+      { delivery: { maxConnections: 1 }, senderLimits: [{ match: ['*'], perDay: 3 }] },
+    )
+    await acceptSeveral(world, 3)
+    world.agent.wake()
+    await peer.seen('RCPT')
+    peer.script = () => undefined
+    const stopped = world.agent.stop(graceMs)
+    peer.answer('250 ok')
+    await stopped
+    const next = world.createAgent()
+    await next.start()
+    await next.idle()
+    assert.equal(peer.messages.length, 3, `${graceMs} ms of grace`)
+    await next.stop(0)
+  }
+})
+
 test('a limit that means an address counts what is sent from it, and no other mail of the account', async t => {
   const { world, peer } = await worldWith(t, undefined, {
     senderLimits: [{ match: ['news@example.test'], perDay: 1 }],

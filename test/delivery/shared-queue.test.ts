@@ -147,6 +147,21 @@ test('a provider behind many domains is one server’s, so that its limit holds 
   assert.equal(peer.mostOpen, 1)
 })
 
+test('what another server of a provider has to send is counted once for the limit of its sender', async t => {
+  const domains = Array.from({ length: 12 }, (_, n) => `d${n}.example.org`)
+  const { world, peer } = await sharedWorld(t, {
+    senderLimits: [{ match: ['*'], perDay: domains.length }],
+  })
+  world.dns.host('aspmx.l.google.com', peer.address)
+  for (const domain of domains) world.dns.mx(domain, 10, 'aspmx.l.google.com')
+  const other = world.createAgent()
+  await other.start()
+  await pass(world, 6)
+  for (const domain of domains) await world.accept({ from, to: [`boris@${domain}`] })
+  for (let passed = 0; passed < 60 && peer.messages.length < domains.length; passed++) await pass(world, 1)
+  assert.equal(peer.messages.length, domains.length)
+})
+
 test('while a server ends, another takes what would be its own', async t => {
   const { world, peer } = await sharedWorld(t, {}, command =>
     command.startsWith('RCPT TO:<held') ? 'silence' : undefined,

@@ -30,6 +30,8 @@ export interface AllowanceParts {
 
 export interface Granted {
   readonly granted: number
+  /** When it was taken from the database. */
+  readonly takenAt: number
   /** When there is more, where less was granted than wanted; and why. */
   readonly moreAt?: number | undefined
   readonly diagnosis?: Diagnosis | undefined
@@ -53,7 +55,7 @@ export class Allowance {
   /** As many of `wanted` as there are. Rejects with a StorageFault when it cannot be asked. */
   async take(wanted: number): Promise<Granted> {
     this.#limits = strictest(await this.#parts.limitsNow())
-    if (this.#limits.length === 0) return { granted: wanted }
+    if (this.#limits.length === 0) return { granted: wanted, takenAt: this.#parts.clock.now() }
     // In the order of asking: who has a connection asks before who would have to open one.
     const taken = this.#lastTaken.then(() => this.#take(wanted))
     this.#lastTaken = taken.catch(() => {})
@@ -66,14 +68,14 @@ export class Allowance {
       await this.close()
     if (this.#left < wanted) {
       const more = await this.#ask(Math.max(this.#portion, wanted - this.#left))
-      if (this.#left === 0) return { granted: 0, ...this.#explain(more) }
+      if (this.#left === 0) return { granted: 0, takenAt: this.#takenAt, ...this.#explain(more) }
     }
     const granted = Math.min(wanted, this.#left)
     this.#left -= granted
-    return { granted }
+    return { granted, takenAt: this.#takenAt }
   }
 
-  /** What was granted and is not used after all: for whoever asks next. */
+  /** What was granted a moment ago and is not used after all: for whoever asks next. */
   putBack(unused: number): void {
     if (this.#limits.length > 0) this.#left += unused
   }
@@ -92,12 +94,16 @@ export class Allowance {
 
   /** Gives back what was not used. */
   async close(): Promise<void> {
-    const { storage, key } = this.#parts
-    const limits = this.#limits
     const unused = this.#left
     this.#left = 0
-    if (unused > 0)
-      await storage.run(returnAllowance, { allowance: key, limits, unused, takenAt: this.#takenAt })
+    await this.giveBack(unused, this.#takenAt)
+  }
+
+  /** What was taken then, and is not used. Rejects with a StorageFault. */
+  async giveBack(unused: number, takenAt: number): Promise<void> {
+    const { storage, key } = this.#parts
+    const limits = this.#limits
+    if (unused > 0) await storage.run(returnAllowance, { allowance: key, limits, unused, takenAt })
   }
 
   async #ask(wanted: number): Promise<Allowed> {
@@ -110,7 +116,7 @@ export class Allowance {
     return allowed
   }
 
-  #explain({ moreAt, limit: usedUp }: Allowed): Omit<Granted, 'granted'> {
+  #explain({ moreAt, limit: usedUp }: Allowed): Omit<Granted, 'granted' | 'takenAt'> {
     const limit = this.#limits.find(({ spanMs }) => spanMs === usedUp?.spanMs)
     if (!limit || moreAt === undefined) return { moreAt }
     const until = Math.min(moreAt, limit.endsAt ?? moreAt)

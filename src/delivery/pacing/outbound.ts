@@ -62,8 +62,6 @@ export interface Doorkeeping {
   /** 0 … 1: how much of all room for what is under way is left. */
   readonly roomLeft: () => number
   readonly roomAgain: () => void
-  /** The part of the queue that mail for it belongs to, where that is another server's. */
-  readonly shardElsewhere: (site: Site) => number | undefined
 }
 
 const sweepMs = 1000
@@ -88,7 +86,6 @@ export class Outbound {
     hasLine: () => false,
     roomLeft: () => 1,
     roomAgain() {},
-    shardElsewhere: () => undefined,
   }
   #sweep: Timer | undefined
   readonly #policies: OutboundOptions['policies']
@@ -114,24 +111,24 @@ export class Outbound {
     this.#doors = doors
   }
 
+  /** Never rejects. */
+  findSite(destination: Destination): Promise<Site> {
+    return this.#options.findSite(destination)
+  }
+
   /**
    * Sends it, or has it stand in line. `from`: the gate at which it has stood. False: nothing is begun any more. Never
    * rejects.
    */
   async admit(attempt: RemoteAttempt, from: GateKey | undefined): Promise<boolean> {
     const { destination } = attempt
-    const site = await this.#options.findSite(destination)
+    const site = await this.findSite(destination)
     const { sourcePools } = this.#options.settings
     // From where mail leaves for others is no matter of a server of ours.
     const pools = destination.kind === 'lmtp' ? [] : sourcePools
     const pool = poolFor(pools, attempt.work.message, site, domainOf(destination))
     const sources = await this.#sourcesTo(pool, destination)
     if (this.#isDrained) return false
-    const elsewhere = this.#doors.shardElsewhere(site)
-    if (elsewhere !== undefined) {
-      attempt.moveTo(elsewhere)
-      return true
-    }
     const gate = this.#gateTo(gateOf(site, pool, sources), site, destination, sources)
     if (attempt.isAskedFor) gate.reopen()
     const isBefore = !attempt.isAskedFor && from !== gate.key && this.#doors.hasLine(gate.key)

@@ -36,6 +36,18 @@ export interface Admitted {
   readonly closure?: Closure | undefined
 }
 
+/** What several recipients took together. */
+interface Counted {
+  readonly allowance: Allowance
+  readonly takenAt: number
+}
+
+interface Passing {
+  readonly granted: number
+  /** Undefined: nothing was taken. */
+  readonly counted?: Counted
+}
+
 /** As the sender of the message named it. */
 function namedAddressOf({ expandedFrom: [first] = [], forwardPath }: QueuedRecipient): string {
   return addressKey(first ?? forwardPath)
@@ -45,6 +57,8 @@ export class Senders {
   readonly #parts: SendersParts
   readonly #underWay = new Map<GateKey, number>()
   readonly #senderOf = new Map<number, GateKey>()
+  /** Of recipients under way: what they have taken of the limit of their sender. */
+  readonly #countedFor = new Map<number, Counted>()
   readonly #closures = new Map<GateKey, Closure>()
   readonly #allowances = new Map<GateKey, Allowance>()
   /** Their addresses, by id. */
@@ -69,9 +83,13 @@ export class Senders {
     const hasPassed = from !== undefined && !isSenderGate(from)
     if (!hasPassed && from !== gate && this.#hasToStand(gate))
       return { admitted: [], standing: recipients, gate, closure: this.#closureOf(gate) }
-    const granted = hasPassed || !limit ? recipients.length : await this.#allow(limit, recipients)
+    const allowed = hasPassed || !limit ? undefined : await this.#allow(limit, recipients)
+    const granted = allowed?.granted ?? recipients.length
     const admitted = recipients.slice(0, granted)
-    for (const { id } of admitted) this.#senderOf.set(id, gate)
+    for (const { id, attempts } of admitted) {
+      this.#senderOf.set(id, gate)
+      if (allowed?.counted && attempts === 0) this.#countedFor.set(id, allowed.counted)
+    }
     this.#count(gate, admitted.length)
     return { admitted, standing: recipients.slice(granted), gate, closure: this.#closureOf(gate) }
   }
@@ -88,7 +106,7 @@ export class Senders {
     if (!limit) return { admitted: recipients, standing: [], gate }
     const named = [...Map.groupBy(recipients, namedAddressOf).values()]
     const firsts = named.flatMap(([first]) => first ?? [])
-    const granted = this.#closureOf(gate) ? 0 : await this.#allow(limit, firsts)
+    const { granted } = this.#closureOf(gate) ? { granted: 0 } : await this.#allow(limit, firsts)
     return {
       admitted: named.slice(0, granted).flat(),
       standing: named.slice(granted).flat(),
@@ -99,6 +117,7 @@ export class Senders {
 
   ended(recipientIds: readonly number[]): void {
     for (const id of recipientIds) {
+      this.#countedFor.delete(id)
       const gate = this.#senderOf.get(id)
       if (gate === undefined) continue
       this.#senderOf.delete(id)
@@ -108,6 +127,16 @@ export class Senders {
 
   roomBehind(gate: GateKey): number {
     return this.#closureOf(gate) ? 0 : Math.max(0, maxUnderWay / 2 - (this.#underWay.get(gate) ?? 0))
+  }
+
+  /** Those on whom nothing was begun: when their turn comes again, they are counted again. Never rejects. */
+  async giveBack(recipientIds: readonly number[]): Promise<void> {
+    const counted = recipientIds.flatMap(id => this.#countedFor.get(id) ?? [])
+    for (const id of recipientIds) this.#countedFor.delete(id)
+    const unused = [...Map.groupBy(counted, one => one)]
+    await Promise.allSettled(
+      unused.map(([{ allowance, takenAt }, { length }]) => allowance.giveBack(length, takenAt)),
+    )
   }
 
   /** Gives back what was not used. Never rejects. */
@@ -147,13 +176,14 @@ export class Senders {
   }
 
   /** For how many of them its limit leaves room. One that was tried before has been counted. */
-  async #allow(limit: SenderLimit, recipients: readonly QueuedRecipient[]): Promise<number> {
+  async #allow(limit: SenderLimit, recipients: readonly QueuedRecipient[]): Promise<Passing> {
     const wanted = recipients.filter(({ attempts }) => attempts === 0).length
-    if (wanted === 0) return recipients.length
-    const { granted, moreAt, diagnosis } = await this.#allowanceOf(limit).take(wanted)
+    if (wanted === 0) return { granted: recipients.length }
+    const allowance = this.#allowanceOf(limit)
+    const { granted, takenAt, moreAt, diagnosis } = await allowance.take(wanted)
     if (moreAt !== undefined && diagnosis)
       this.#closeUntil(limit.gate, { reason: 'limit', until: moreAt, diagnosis })
-    return granted === wanted ? recipients.length : granted
+    return { granted: granted === wanted ? recipients.length : granted, counted: { allowance, takenAt } }
   }
 
   #allowanceOf({ gate, name, limits }: SenderLimit): Allowance {
