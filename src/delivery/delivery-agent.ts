@@ -186,6 +186,7 @@ export class QueueAgent implements DeliveryAgent {
     const released = await this.#takeOver()
     await this.#parts.healthRecords.start()
     await life.start(() => {
+      void this.#parts.healthRecords.catchUp()
       this.wake()
       void this.#findLines()
     })

@@ -162,6 +162,25 @@ test('what another server of a provider has to send is counted once for the limi
   assert.equal(peer.messages.length, domains.length)
 })
 
+test('what a server has learnt of a receiver is known to the one that takes its place', async t => {
+  const { world, peer } = await sharedWorld(t, {}, command =>
+    command.startsWith('MAIL') ? 'silence' : undefined,
+  )
+  const other = world.createAgent()
+  await other.start()
+  await pass(world, 6)
+  const first = await world.accept({ from, to })
+  await peer.seen('MAIL')
+  for (let n = 0; n < 3; n++) await world.accept({ from, to })
+  const [held] = await world.storage.run(readHolders, undefined)
+  peer.answer('554 5.7.1 Service unavailable; client host blocked using zen.spamhaus.org')
+  while ((await world.attempts(first)).length === 0) await pass(world, 1)
+  const connections = peer.connections
+  await (held?.holder === 'delivery-1' ? world.agent : other).stop(0)
+  await pass(world, 60)
+  assert.equal(peer.connections, connections)
+})
+
 test('while a server ends, another takes what would be its own', async t => {
   const { world, peer } = await sharedWorld(t, {}, command =>
     command.startsWith('RCPT TO:<held') ? 'silence' : undefined,

@@ -28,6 +28,10 @@ export async function readHealthRecords(storage: Pick<Storage, 'run'>): Promise<
 export class HealthRecords {
   readonly #parts: HealthRecordsParts
   readonly #known = new Map<string, HealthRecord>()
+  /** Of each reading that is under way: what was learnt meanwhile. */
+  readonly #readings = new Set<Set<string>>()
+  /** Resolves when all of it is written that was learnt so far. */
+  #written: Promise<unknown> = Promise.resolve()
 
   constructor(parts: HealthRecordsParts) {
     this.#parts = parts
@@ -35,8 +39,24 @@ export class HealthRecords {
 
   /** Rejects with a StorageFault. */
   async start(): Promise<void> {
-    for (const [destination, record] of await readHealthRecords(this.#parts.storage))
-      this.#known.set(destination, record)
+    const learnt = new Set<string>()
+    this.#readings.add(learnt)
+    try {
+      await this.#written
+      for (const [destination, record] of await readHealthRecords(this.#parts.storage))
+        if (!learnt.has(destination)) this.#known.set(destination, record)
+    } finally {
+      this.#readings.delete(learnt)
+    }
+  }
+
+  /** Destinations are this server's now that were another's, which has learnt something of them. Never rejects. */
+  async catchUp(): Promise<void> {
+    try {
+      await this.start()
+    } catch (cause) {
+      this.#parts.log.debug('what others know of destinations cannot be read', { reason: String(cause) })
+    }
   }
 
   of(destination: string): HealthRecord | undefined {
@@ -44,28 +64,32 @@ export class HealthRecords {
   }
 
   keep(destination: string, record: HealthRecord): void {
-    const { clock, log, storage } = this.#parts
     const { refusal } = record
     const isForgettable = isUnremarkable(record)
     const known = this.#known.get(destination)
     if (isForgettable && !known) return
     if (isForgettable) this.#known.delete(destination)
     else this.#known.set(destination, record)
-    storage
-      .run(noteDestinationHealth, {
-        destination,
-        health: isForgettable ? undefined : JSON.stringify(record),
-        now: clock.now(),
-      })
-      .catch((cause: unknown) => {
-        log.debug('what is known of a destination is not written down', {
-          destination,
-          reason: String(cause),
-        })
-      })
+    for (const learnt of this.#readings) learnt.add(destination)
+    const writing = this.#write(destination, isForgettable ? undefined : record)
+    this.#written = Promise.all([this.#written, writing])
     if (!refusal || refusal.at === known?.refusal?.at) return
     if (!known?.refusal) this.#logRefusal(destination, record, refusal)
     this.#raiseAlert(destination, refusal)
+  }
+
+  /** Never rejects. */
+  async #write(destination: string, record: HealthRecord | undefined): Promise<void> {
+    const { clock, log, storage } = this.#parts
+    try {
+      const health = record && JSON.stringify(record)
+      await storage.run(noteDestinationHealth, { destination, health, now: clock.now() })
+    } catch (cause) {
+      log.debug('what is known of a destination is not written down', {
+        destination,
+        reason: String(cause),
+      })
+    }
   }
 
   #logRefusal(destination: string, { closure }: HealthRecord, { diagnosis }: Refusal): void {
