@@ -78,7 +78,8 @@ export interface Moved {
 /** No attempt: it stands in line until there is room where it is to go. */
 export interface Waiting {
   readonly kind: 'waiting'
-  readonly place: GatePlace
+  /** Undefined: apart from the others, as a suspect of a death is, whom nobody would let in there; it looks for itself. */
+  readonly place: GatePlace | undefined
   /** Nothing goes there at present, and why; undefined: others are before it. */
   readonly closure?: Closure | undefined
 }

@@ -225,7 +225,7 @@ function turnInLine(
         : postponed,
     place,
     isClosed: closure !== undefined,
-    lookAt: now + gateLookMs,
+    lookAt: place ? now + gateLookMs : (closure?.until ?? now + minuteMs),
     nextAttemptAt: closure?.until,
   }
 }

@@ -81,3 +81,26 @@ test('a suspect that was on hold is delivered when it is released', async t => {
   await next.idle()
   assert.equal((await world.mailbox('anna@example.test')).length, 1)
 })
+
+test('suspects for whom a limit leaves no room come again when there is more', async t => {
+  const peer = await startPeer({ address: '127.0.0.2' })
+  t.after(() => peer.close())
+  const world = await createWorld(t, {
+    delivery: { port: peer.port, limits: [{ match: ['example.org'], perMinute: 2 }] },
+  })
+  world.dns.host('example.org', peer.address)
+  await world.agent.stop(0)
+  for (let n = 0; n < 5; n++) await world.accept({ from: null, to: [`user${n}@example.org`] })
+  const now = world.clock.now()
+  await world.storage.run(claimDueWork, { now, leaseUntil: now + 1e9, owner: 'dead', maxRecipients: 10 })
+  const next = world.createAgent('after-death')
+  await next.start()
+  const sent: number[] = []
+  for (let minutes = 0; minutes < 3; minutes++) {
+    await next.idle()
+    sent.push(peer.messages.length)
+    world.clock.advance(62_000)
+    next.wake()
+  }
+  assert.deepEqual(sent, [2, 4, 5])
+})

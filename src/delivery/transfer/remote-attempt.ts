@@ -194,7 +194,7 @@ export class RemoteAttempt {
   /** Nothing is tried now: it stands in line, and why it cannot go at once. */
   stand(gate: GateKey, closure: Closure | undefined): void {
     const { work } = this
-    const place = { gate, share: shareOf(work.message) }
+    const place = this.isSuspect ? undefined : { gate, share: shareOf(work.message) }
     for (const recipient of this.pending)
       this.#report({ work, recipient, outcome: { kind: 'waiting', place, closure } })
     this.pending = []
