@@ -3,7 +3,7 @@
 import type { Clock } from '../../runtime/clock.ts'
 import type { Diagnosis } from '../outcome.ts'
 import { askedWaitMs } from '../replies/asked-wait.ts'
-import type { DeliveryClass } from '../replies/reply-class.ts'
+import { closesDestination, type DeliveryClass } from '../replies/reply-class.ts'
 
 export type ClosureReason =
   /** No server of it could be reached, or let us in. */
@@ -178,13 +178,14 @@ export class DestinationHealth {
     return forgiven.length > 0
   }
 
-  /** What a refusal means for all that is to go there. */
+  /** What a refusal means for all that is to go there; of one recipient, or one message, it says nothing about them. */
   refused(deliveryClass: DeliveryClass, diagnosis: Diagnosis): void {
+    if (!closesDestination(deliveryClass)) return
     this.#takenInARow = 0
     if (deliveryClass === 'rate-limited') {
       this.#connections = 1
       this.#close('slow-down', diagnosis)
-    } else if (deliveryClass === 'reputation-block') {
+    } else {
       this.#connections = 1
       this.#refusal = { at: this.#parts.clock.now(), diagnosis }
       this.#close('suspended', diagnosis)
