@@ -111,6 +111,8 @@ const leaseMs = 5 * 60_000
 /** However long the queue sleeps, it is looked at this often: for whoever writes to it without a wake-up. */
 const pollMs = 20_000
 const afterFaultMs = 1000
+/** So often what is known of receivers is read anew: what is forgotten takes no room in memory either. */
+const recordsMs = 24 * 3_600_000
 
 export class QueueAgent implements DeliveryAgent {
   readonly #parts: DeliveryAgentParts
@@ -139,6 +141,7 @@ export class QueueAgent implements DeliveryAgent {
   #timer: Timer | undefined
   #leaseTimer: Timer | undefined
   #linesTimer: Timer | undefined
+  #recordsTimer: Timer | undefined
   #whenIdle: (() => void)[] = []
 
   constructor(parts: DeliveryAgentParts) {
@@ -195,6 +198,7 @@ export class QueueAgent implements DeliveryAgent {
     this.#running = true
     this.#leaseTimer = clock.every(leaseMs / 3, () => void this.#extendLeases())
     this.#linesTimer = clock.every(pollMs, () => void this.#findLines())
+    this.#recordsTimer = clock.every(recordsMs, () => void this.#parts.healthRecords.catchUp())
     storage.onWake('queue', () => this.wake())
     await this.#findLines()
     this.wake()
@@ -291,6 +295,7 @@ export class QueueAgent implements DeliveryAgent {
     this.#mayHaveMore = false
     this.#timer?.cancel()
     this.#linesTimer?.cancel()
+    this.#recordsTimer?.cancel()
     this.#gatekeeper.stop()
     // At once: nothing more is begun.
     const unbegun = outbound.drain().flatMap(({ pending }) => pending.map(({ id }) => id))

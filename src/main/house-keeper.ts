@@ -1,5 +1,5 @@
 // Removes what has been kept for its time: from the quarantine what nobody has released, from Trash and Junk what lies there, what
-// has left its mailbox, and what runs of scripts have remembered.
+// has left its mailbox, what runs of scripts have remembered, and what is known of receivers to whom nothing was sent for long.
 import { forgetRemembered } from '../filtering/memory.ts'
 import { forgetExpunged } from '../mailbox/expunged.ts'
 import {
@@ -8,6 +8,8 @@ import {
   type RetentionPage,
   type UsualRetention,
 } from '../mailbox/retention.ts'
+import { forgetAllowances } from '../queue/allowances.ts'
+import { forgetDestinationHealth } from '../queue/destination-health.ts'
 import { endQuarantined, findQuarantineOver } from '../queue/quarantine.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
@@ -30,6 +32,10 @@ const everyMs = 3_600_000
 const messagesAtATime = 100
 const mailboxesAtATime = 500
 const rememberedAtATime = 1000
+/** A receiver that was dead, and of whom nobody has heard since, is asked as if nothing were known of it. */
+const untriedMs = 7 * dayMs
+/** Longer than any limit's span. */
+const usedMs = 2 * dayMs
 
 export interface HouseKeeper {
   /** Resolves when nothing is left whose time is over. Rejects with a StorageFault. */
@@ -42,7 +48,7 @@ export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
   const { storage, mailData, clock, log } = options
   const trouble = new LastingTrouble(log, {
     begins:
-      'what has been kept for its time (in the quarantine, in a trash, out of a mailbox, by scripts) is not removed',
+      'what has been kept for its time (in the quarantine, in a trash, out of a mailbox, by scripts, of receivers) is not removed',
     ends: 'what has been kept for its time is removed again',
   })
   const regular = new RegularWork({ clock, everyMs, trouble, work: () => look() })
@@ -86,11 +92,20 @@ export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
       if (count < rememberedAtATime) return
     }
   }
+  const endKnown = async (): Promise<void> => {
+    const now = clock.now()
+    const limit = rememberedAtATime
+    for (let count = limit; count === limit && !regular.isStopped; )
+      count = await storage.run(forgetDestinationHealth, { before: now - untriedMs, limit })
+    for (let count = limit; count === limit && !regular.isStopped; )
+      count = await storage.run(forgetAllowances, { before: now - usedMs, limit })
+  }
   const look = async (): Promise<void> => {
     await endQuarantine()
     await emptyTrash()
     await endExpunged()
     await endRemembered()
+    await endKnown()
   }
   return { look, start: () => regular.start(), stop: () => regular.stop() }
 }

@@ -94,6 +94,20 @@ export const returnAllowance = defineWrite(
   },
 )
 
+/** What was used before then, which is longer ago than any span; at most `limit` parts. Their number. */
+export const forgetAllowances = defineWrite(
+  'queue.forget-allowances',
+  async (tx, { before, limit }: { readonly before: number; readonly limit: number }): Promise<number> => {
+    const { changes } = await tx.run(
+      `DELETE FROM allowance_use WHERE (allowance, span, at) IN
+         (SELECT allowance, span, at FROM allowance_use WHERE at < ? LIMIT ?)`,
+      before,
+      limit,
+    )
+    return changes
+  },
+)
+
 export function partOf({ spanMs }: RateLimit): number {
   return Math.max(1, Math.ceil(spanMs / partsOfSpan))
 }

@@ -26,6 +26,20 @@ export const findDestinationHealth = defineRead(
   },
 )
 
+/** Of which nothing new was learnt since then; at most `limit`. Their number. */
+export const forgetDestinationHealth = defineWrite(
+  'queue.forget-destination-health',
+  async (tx, { before, limit }: { readonly before: number; readonly limit: number }): Promise<number> => {
+    const { changes } = await tx.run(
+      `DELETE FROM destination_health WHERE destination IN
+         (SELECT destination FROM destination_health WHERE updated_at < ? LIMIT ?)`,
+      before,
+      limit,
+    )
+    return changes
+  },
+)
+
 /** Without `health` nothing is remarkable any more. */
 export const noteDestinationHealth = defineWrite(
   'queue.note-destination-health',

@@ -8,11 +8,16 @@ import {
   rerouteRecipients,
   retryRecipients,
 } from './administer.ts'
-import { lookAtAllowance, returnAllowance, takeAllowance } from './allowances.ts'
+import { forgetAllowances, lookAtAllowance, returnAllowance, takeAllowance } from './allowances.ts'
 import { blameForDeath, countSetAside } from './blame-for-death.ts'
 import { claimDueWork } from './claim-due-work.ts'
 import { claimSuspects } from './claim-suspects.ts'
-import { findDestinationHealth, listDestinationHealth, noteDestinationHealth } from './destination-health.ts'
+import {
+  findDestinationHealth,
+  forgetDestinationHealth,
+  listDestinationHealth,
+  noteDestinationHealth,
+} from './destination-health.ts'
 import { extendLease } from './extend-lease.ts'
 import { fileAtOnce } from './file-at-once.ts'
 import { findQueueDamageInPage } from './find-damage.ts'
@@ -38,9 +43,11 @@ export const queueOperations = [
   takeAllowance,
   returnAllowance,
   lookAtAllowance,
+  forgetAllowances,
   listDestinationHealth,
   findDestinationHealth,
   noteDestinationHealth,
+  forgetDestinationHealth,
   noteSourceUse,
   findSourceUse,
   blameForDeath,

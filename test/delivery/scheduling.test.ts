@@ -3,8 +3,11 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ShapingSettings } from '../../src/config/settings.ts'
+import { createHouseKeeper } from '../../src/main/house-keeper.ts'
 import { retryRecipients } from '../../src/queue/administer.ts'
 import { accountGate, countAtGate } from '../../src/queue/gates.ts'
+import { silentLog } from '../../src/runtime/log.ts'
+import { defineRead } from '../../src/storage/operation.ts'
 import { administer } from '../queue/open-queue.ts'
 import { type RemotePeer, type Script, startPeer } from './remote-peer.ts'
 import { createWorld, hour, minute, type World, type WorldOptions } from './world.ts'
@@ -32,6 +35,14 @@ async function acceptSeveral(world: World, count: number, domain = 'example.org'
 
 const standing = (world: World, gate = 'destination mx1.example.org'): Promise<number> =>
   world.storage.run(countAtGate, { gate, limit: 10_000 })
+
+const countKnown = defineRead(
+  'test.count-known',
+  async tx =>
+    await tx.get<{ receivers: number; counted: number }>(
+      'SELECT (SELECT count(*) FROM destination_health) AS receivers, (SELECT count(*) FROM allowance_use) AS counted',
+    ),
+)
 
 const limited = (limits: Omit<ShapingSettings, 'match'>): WorldOptions => ({
   delivery: { limits: [{ match: ['mx1.example.org'], ...limits }] },
@@ -323,6 +334,42 @@ test('what is known of a server that is down outlasts a restart', async t => {
   next.wake()
   await next.idle()
   assert.equal(peer.messages.length, 3)
+})
+
+test('what is known of a receiver that stays dead is forgotten a week after mail was last to go there', async t => {
+  const { world, peer } = await worldWith(t, undefined, limited({ perDay: 100 }))
+  const keeper = createHouseKeeper({
+    ...world,
+    log: silentLog,
+    keepExpungedDays: 14,
+    keepTrashDays: 30,
+    keepJunkDays: 30,
+  })
+  const known = async (): Promise<readonly number[]> => {
+    await keeper.look()
+    const { receivers = 0, counted = 0 } = (await world.storage.run(countKnown, undefined)) ?? {}
+    return [receivers, counted > 0 ? 1 : 0]
+  }
+  await acceptSeveral(world, 1)
+  await world.pass(0)
+  await peer.close()
+  const closedFor = async (): Promise<number> => {
+    const id = await world.post({ from: null, to: ['boris@example.org'] })
+    const [attempt] = await world.attempts(id)
+    return (attempt?.closedUntil ?? 0) - world.clock.now()
+  }
+  assert.equal(await closedFor(), minute)
+  while ((await world.waiting()) > 0) await world.pass(30 * minute)
+  assert.deepEqual(await known(), [1, 1])
+  await world.pass(6 * 24 * hour)
+  assert.deepEqual(await known(), [1, 0])
+  for (let days = 0; days < 2; days++) {
+    await world.pass(24 * hour)
+    await known()
+  }
+  assert.deepEqual(await known(), [0, 0])
+  await world.pass(24 * hour)
+  assert.equal(await closedFor(), minute)
 })
 
 test('a server that wants less at a time gets nothing for a while, and then less', async t => {

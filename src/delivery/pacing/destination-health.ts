@@ -66,6 +66,8 @@ const firstConnections = 2
 export const requestMs = 10_000
 /** So many messages in a row without a complaint make a complaint forgotten. */
 const forgiveAfter = 50
+/** Whoever waits there would have found something out by then. */
+const quietMs = 60 * minuteMs
 /** How long nobody asks whether it bears one connection more than it has borne; the last one repeats. */
 const oneMoreAfterMs = [10, 20, 40, 60].map(minutes => minutes * minuteMs)
 
@@ -83,6 +85,8 @@ export class DestinationHealth {
   /** It refused one connection more than that. */
   #bears: { readonly connections: number; readonly until: number; readonly times: number } | undefined
   #reopenedAt = -Infinity
+  /** When there was something new to remember. */
+  #toldAt: number
 
   constructor(parts: DestinationHealthParts) {
     this.#parts = parts
@@ -91,6 +95,7 @@ export class DestinationHealth {
     this.#refusal = parts.known?.refusal
     this.#times = { ...parts.known?.times }
     this.#probation = parts.known?.closure?.reason
+    this.#toldAt = parts.clock.now()
   }
 
   /** So many at a time, now. */
@@ -116,8 +121,11 @@ export class DestinationHealth {
     return this.#probation !== undefined
   }
 
-  get isUnremarkable(): boolean {
-    return isUnremarkable({ closure: this.closure, refusal: this.#refusal, times: this.#times })
+  /** What there is to remember of it outlasts this object, or is nothing. */
+  get isForgettable(): boolean {
+    const record = { closure: this.closure, refusal: this.#refusal, times: this.#times }
+    if (isUnremarkable(record)) return true
+    return record.closure === undefined && this.#parts.clock.now() - this.#toldAt > quietMs
   }
 
   /** It has complained of too much, and has not taken enough since for that to be forgotten: one connection finds out. */
@@ -238,6 +246,7 @@ export class DestinationHealth {
   }
 
   #tell(): void {
+    this.#toldAt = this.#parts.clock.now()
     this.#parts.changed({ closure: this.#closure, refusal: this.#refusal, times: { ...this.#times } })
   }
 }

@@ -67,7 +67,7 @@ export class Gate {
     return lane
   }
 
-  /** Nothing waits behind it, nothing is open, nothing is remembered. */
+  /** Nothing waits behind it, nothing is open, nothing is remembered here alone. */
   get isForgettable(): boolean {
     return this.lanes.every(lane => lane.isForgettable)
   }

@@ -43,14 +43,17 @@ export class HealthRecords {
     this.#readings.add(learnt)
     try {
       await this.#written
-      for (const [destination, record] of await readHealthRecords(this.#parts.storage))
+      const records = await readHealthRecords(this.#parts.storage)
+      for (const destination of this.#known.keys())
+        if (!learnt.has(destination) && !records.has(destination)) this.#known.delete(destination)
+      for (const [destination, record] of records)
         if (!learnt.has(destination)) this.#known.set(destination, record)
     } finally {
       this.#readings.delete(learnt)
     }
   }
 
-  /** Destinations are this server's now that were another's, which has learnt something of them. Never rejects. */
+  /** What others have learnt, of destinations that are this server's now, or have forgotten. Never rejects. */
   async catchUp(): Promise<void> {
     try {
       await this.start()

@@ -157,11 +157,11 @@ export class Lane implements ConnectionHolder {
     while (this.#idle[0] && this.#idle[0].idleSince <= time) this.closeIdle()
   }
 
-  /** Nothing waits, nothing is open, nothing is remembered. */
+  /** Nothing waits, nothing is open, nothing is remembered here alone. */
   get isForgettable(): boolean {
     const { health } = this.#options
     return (
-      health.isUnremarkable && this.#workers === 0 && this.#idle.length === 0 && this.#waitingCount() === 0
+      health.isForgettable && this.#workers === 0 && this.#idle.length === 0 && this.#waitingCount() === 0
     )
   }
 
