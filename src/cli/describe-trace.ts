@@ -10,7 +10,7 @@ import { describeEvent } from './format-trail.ts'
 import { listNames } from './group-standings.ts'
 import type { Prospects } from './prospects.ts'
 import { formatCount, formatRelative, formatTime } from './quantities.ts'
-import { standingOf } from './standing.ts'
+import { describeRelease, standingOf } from './standing.ts'
 
 export interface TracedMessage {
   readonly queueId: QueueId
@@ -131,7 +131,6 @@ function describeState(
   recipient: ShownRecipient,
   { now, prospects }: Pick<TraceStyle, 'now' | 'prospects'>,
 ): string {
-  const id = formatQueueId(message.id)
   const standing = standingOf(recipient, now, message.releaseAt)
   const endAt = prospects.endFor(message, recipient)
   const end = formatTime(endAt)
@@ -139,7 +138,7 @@ function describeState(
     case 'underway':
       return 'is being delivered.'
     case 'held':
-      return `is held. "postrider queue release ${id}" delivers it.`
+      return `is held. ${describeRelease(message, now)}`
     case 'suspect':
       return 'is due, and is tried apart from others, because the delivery thread died when it had this message.'
     case 'scheduled':

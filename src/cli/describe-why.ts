@@ -24,7 +24,7 @@ import { describeDiagnosis, describeEvent, formatReply, signaturesMattered } fro
 import { patternOf, type Saying, tellGroup } from './group-standings.ts'
 import type { GateState, Prospects } from './prospects.ts'
 import { formatCount, formatRelative, formatTime } from './quantities.ts'
-import { type Standing, standingOf } from './standing.ts'
+import { describeRelease, type Standing, standingOf } from './standing.ts'
 
 export interface WhyStyle {
   readonly now: number
@@ -243,7 +243,7 @@ function describeWaiting(
         hold,
         ...say(
           shown,
-          `it is held, and stays so until somebody releases it. ${describeHold(hold)}${tried}"postrider queue release ${id}" delivers it.`,
+          `it is held, and stays so until somebody releases it. ${describeHold(hold)}${tried}${describeRelease({ id: queueId, deliverBy: queued?.message.deliverBy }, now)}`,
           { detail },
         ),
       }

@@ -1,7 +1,10 @@
 // How a queued recipient stands, in one place for all who tell it: what it waits for, and since it is more than one thing, the
 // one that decides.
+import { isTooLate } from '../delivery/transfer/deliver-by.ts'
 import type { GateKey } from '../queue/gates.ts'
 import type { ShownRecipient } from '../queue/list-queue.ts'
+import { formatQueueId } from '../queue/queue-id.ts'
+import type { QueuedMessage } from '../queue/records.ts'
 
 export type Standing =
   | { readonly kind: 'underway' }
@@ -27,6 +30,14 @@ export function standingOf(recipient: ShownRecipient, now: number, releaseAt: nu
   if (releaseAt !== undefined && dueAt === releaseAt) return { kind: 'scheduled', until: releaseAt }
   if (recipient.isKept) return { kind: 'kept' }
   return gate === undefined ? { kind: 'waiting', until: dueAt } : { kind: 'in-line', gate, until: dueAt }
+}
+
+/** What becomes of one that is held when it is released. */
+export function describeRelease(message: Pick<QueuedMessage, 'id' | 'deliverBy'>, now: number): string {
+  const command = `"postrider queue release ${formatQueueId(message.id)}"`
+  return isTooLate(message, now)
+    ? `The time by which its sender wanted it delivered is over: ${command} gives it back to the sender, undelivered.`
+    : `${command} delivers it.`
 }
 
 /** For a table. */

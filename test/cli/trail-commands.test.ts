@@ -14,6 +14,7 @@ import { claimDueWork } from '../../src/queue/claim-due-work.ts'
 import type { NewMessage } from '../../src/queue/new-message.ts'
 import { storeOwnMessage } from '../../src/queue/own-message.ts'
 import { firstQueueIdAt, formatQueueId, type QueueId } from '../../src/queue/queue-id.ts'
+import type { QueuedMessage } from '../../src/queue/records.ts'
 import { type SettlementReport, settle } from '../../src/queue/settle.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
@@ -689,6 +690,9 @@ test('why of what waits: where it is, why, when it goes, and what would help', a
 const makeSuspect = defineWrite('test.make-suspect', async tx => {
   await tx.run('UPDATE queue_recipient SET deaths = 1, lease_owner = NULL, due_at = 0')
 })
+const wantBy = defineWrite('test.want-by', async (tx, parameters: Pick<QueuedMessage, 'deliverBy'>) => {
+  await tx.run('UPDATE queue_message SET parameters = ?', JSON.stringify(parameters))
+})
 const setAside = defineWrite('test.set-aside', async (tx, { id }: { id: number }) => {
   await tx.run("UPDATE queue_recipient SET state = 'held', deaths = 0")
   await tx.run(
@@ -732,6 +736,14 @@ for (const [what, prepare, said] of [
       await server.storage.run(holdRecipients, { recipientIds: [1], at: now })
     },
     /it is held, .* An administrator held it 2026-01-31 14:05:09\. .*"postrider queue release [0-9A-Z]{11}" delivers it/,
+  ],
+  [
+    'held beyond the time by which it was wanted',
+    async (server: Server) => {
+      await server.storage.run(holdRecipients, { recipientIds: [1], at: now })
+      await server.storage.run(wantBy, { deliverBy: { at: now, mode: 'return', trace: false } })
+    },
+    /it is held, .*wanted it delivered is over: "postrider queue release [0-9A-Z]{11}" gives it back to the sender/,
   ],
   [
     'a suspect',
