@@ -228,6 +228,24 @@ test('messages of a connection, recipients of a transaction: as the settings say
   assert.equal(peer.mostOpen, 1)
 })
 
+test('messages of a connection: as many at the server that is asked when another one has to stop', async t => {
+  const { world, peer } = await worldWith(
+    t,
+    command => (command.startsWith('MAIL') ? '421 4.3.2 stopping' : undefined),
+    {
+      delivery: {
+        limits: [{ match: ['example.org'], messagesPerConnection: 2, recipientsPerTransaction: 1 }],
+      },
+    },
+  )
+  const second = await startPeer({ address: '127.0.0.3', port: peer.port })
+  t.after(() => second.close())
+  world.dns.mx('example.org', 20, 'mx2.example.org')
+  world.dns.host('mx2.example.org', second.address)
+  await world.post({ from, to: ['a', 'b', 'c', 'd', 'e'].map(name => `${name}@example.org`) })
+  assert.deepEqual([second.messages.length, second.connections, second.mostOpen], [5, 3, 1])
+})
+
 test('the limit of a sender holds, for each apart; others and mail that stays here pass by', async t => {
   const { world, peer } = await worldWith(t, undefined, {
     senderLimits: [{ match: ['*'], perMinute: 2, perDay: 4 }],

@@ -441,15 +441,27 @@ export class Lane implements ConnectionHolder {
         attempt.endElsewhere(opened.outcome)
         return
       }
-      worker.held = this.#hold(opened, attempt)
+      let held = this.#hold(opened, attempt)
+      worker.held = held
       attempt.tryElsewhere()
       while (attempt.pending.length > 0) {
         const room = this.#options.unwritten.room()
         if (room) await room
-        if (!opened.connection.usable) attempt.endPending(connectionLost(attempt, opened))
+        if (held.messages >= this.#options.rules.maxMessagesPerConnection) {
+          this.#drop(worker)
+          const again = await openConnection(termsOf(attempt), [opened.server], attempt.dialogue)
+          if (again.kind === 'unreachable') {
+            attempt.endPending(again.outcome)
+            break
+          }
+          held = this.#hold(again, attempt)
+          worker.held = held
+        }
+        if (!held.open.connection.usable) attempt.endPending(connectionLost(attempt, held.open))
         else {
           const most = await this.#allow(attempt)
-          if (most > 0) await this.#transact(attempt, opened, false, most)
+          held.messages++
+          if (most > 0) await this.#transact(attempt, held.open, false, most)
         }
       }
       // The next message asks the servers in their own order again.
