@@ -130,6 +130,7 @@ const administratorsSteps: ReadonlySet<NextStep> = new Set([
   'clear-sender-domain',
   'check-links',
   'introduce-server',
+  'use-smart-host',
   'fix-authentication',
   'fix-dns-name',
   'fix-sender',

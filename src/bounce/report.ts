@@ -113,6 +113,8 @@ export type NextStep =
   | 'check-links'
   /** The receiver takes mail of servers only whose owners it knows. */
   | 'introduce-server'
+  /** The address of our server is not one from which mail is taken there at all. */
+  | 'use-smart-host'
   | 'fix-authentication'
   | 'fix-dns-name'
   | 'fix-sender'

@@ -271,6 +271,8 @@ const steps: Readonly<Record<NextStep, (them: string) => string>> = {
     'Look up which of the domains that the message names is on that list. If it is one of yours, mend the cause and have it taken off; else it has to be left out.',
   'introduce-server': them =>
     `Write to ${them}, and say who runs our server: mail of servers whose owners are not known is not taken there.`,
+  'use-smart-host': () =>
+    'Send mail through the mail server of your Internet or hosting provider (the setting delivery.smartHost), or from another IP address: the one that our server has is not taken there for that of a mail server.',
   'fix-authentication': () =>
     "Correct SPF, DKIM and DMARC of the sender's domain, so that mail from our server passes.",
   'fix-dns-name': () =>

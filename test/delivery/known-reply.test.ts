@@ -1,6 +1,7 @@
 // Every reply of the data is found by its own entry, and means what the entry says; what is not known stays unknown.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { describeProvider } from '../../src/delivery/replies/describe-provider.ts'
 import { judgeReply } from '../../src/delivery/replies/diagnose.ts'
 import { findKnownReply, type KnownReply, knownReplies } from '../../src/delivery/replies/known-reply.ts'
 import { findProvider, providerOf, providers } from '../../src/delivery/replies/providers.ts'
@@ -53,6 +54,26 @@ describe('known replies', () => {
     assert.equal(findKnownReply('mx.far.test', reply, 'rcpt'), undefined)
   })
 
+  test('of a program that anybody may run are told as nobody’s, also where a big receiver has the same words', () => {
+    for (const [host, reply, cause, provider] of [
+      ['mx.far.test', '554 5.7.1 Spam message rejected', 'spam', undefined],
+      ['mxs.mail.ru', '550 spam message rejected', 'spam', 'Mail.ru'],
+      ['mx.far.test', '554 5.7.1 Message rejected due to local policy', 'policy', undefined],
+      ['mx.yandex.ru', '550 5.7.1 Email rejected per DMARC policy', 'authentication', 'Yandex'],
+      ['mx.far.test', '552 5.2.2 Mailbox size limit exceeded', 'mailbox-full', undefined],
+      [
+        'mx.far.test',
+        '550 Please turn on SMTP Authentication in your mail client.',
+        'login-required',
+        undefined,
+      ],
+    ] as const) {
+      const diagnosis = judge(host, parseReply(reply))
+      assert.equal(diagnosis.cause, cause, reply)
+      assert.equal(describeProvider(diagnosis)?.name, provider, reply)
+    }
+  })
+
   test('are known at a domain’s own name for the host, by their words', () => {
     const reply = parseReply('421 4.7.28 Gmail has detected an unusual rate of mail')
     assert.equal(findKnownReply('mx.example.org', reply, 'end-of-data')?.provider, 'gmail')
@@ -80,6 +101,10 @@ describe('the class', () => {
     ['end-of-data', '554 5.7.1 Message rejected as spam', 'content'],
     ['end-of-data', '550 5.7.1 SPF check failed', 'authentication'],
     ['greeting', '554 5.7.1 Client host blocked, see blocklist', 'reputation-block'],
+    ['greeting', '554 5.7.1 You are not allowed to connect. (S3160)', 'reputation-block'],
+    ['rcpt', '554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied', 'reputation-block'],
+    ['rcpt', '550 Your IP address has been blocked', 'reputation-block'],
+    ['mail', '450 4.7.1 Your IP has been blocked: too many messages', 'rate-limited'],
     [
       'rcpt',
       '554 5.7.1 Domain of sender is listed, see https://www.spamhaus.org/query/domain/example.com',

@@ -27,6 +27,7 @@ export const americanReplies: readonly KnownReply[] = [
   },
   {
     provider: 'comcast',
+    fromItsHosts: true,
     code: 4,
     words: 'too many sessions opened',
     class: 'rate-limited',

@@ -35,6 +35,7 @@ export const appleReplies: readonly KnownReply[] = [
   },
   {
     provider: 'icloud',
+    fromItsHosts: true,
     code: 5,
     words: 'message rejected due to local policy',
     class: 'content',
@@ -131,6 +132,7 @@ export const appleReplies: readonly KnownReply[] = [
   },
   {
     provider: 'icloud',
+    fromItsHosts: true,
     code: 5,
     words: '5 2 2 user is over quota',
     class: 'mailbox-full',
@@ -145,6 +147,7 @@ export const appleReplies: readonly KnownReply[] = [
   },
   {
     provider: 'icloud',
+    fromItsHosts: true,
     code: 5,
     words: '5 1 1 inactive email address',
     class: 'unknown-user',
@@ -159,6 +162,7 @@ export const appleReplies: readonly KnownReply[] = [
   },
   {
     provider: 'icloud',
+    fromItsHosts: true,
     code: 5,
     words: 'recipient no longer on server',
     class: 'unknown-user',
@@ -173,6 +177,7 @@ export const appleReplies: readonly KnownReply[] = [
   },
   {
     provider: 'icloud',
+    fromItsHosts: true,
     code: 5,
     words: 'unknown or illegal alias',
     class: 'unknown-user',

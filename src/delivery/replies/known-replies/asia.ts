@@ -66,6 +66,7 @@ export const asianReplies: readonly KnownReply[] = [
   },
   {
     provider: 'qq',
+    fromItsHosts: true,
     code: 5,
     words: 'mailbox unavailable or access denied',
     class: 'mailbox-busy',
@@ -142,6 +143,7 @@ export const asianReplies: readonly KnownReply[] = [
   },
   {
     provider: 'qq',
+    fromItsHosts: true,
     code: 5,
     words: 'dmarc check failed',
     class: 'authentication',
@@ -293,6 +295,7 @@ export const asianReplies: readonly KnownReply[] = [
   },
   {
     provider: 'naver',
+    fromItsHosts: true,
     code: 4,
     words: 'you send too many messages',
     class: 'rate-limited',

@@ -175,6 +175,7 @@ export const europeanReplies: readonly KnownReply[] = [
   },
   {
     provider: 't-online',
+    fromItsHosts: true,
     code: 5,
     words: 'over storage quota',
     class: 'mailbox-full',

@@ -195,6 +195,7 @@ export const filterReplies: readonly KnownReply[] = [
   },
   {
     provider: 'mimecast',
+    fromItsHosts: true,
     code: 4,
     words: 'recipient temporarily unavailable',
     class: 'temporary',
@@ -294,20 +295,6 @@ export const filterReplies: readonly KnownReply[] = [
       {
         reply: '550 #5.7.1 Your access to submit messages to this e-mail system has been rejected.',
         source: zoneMta,
-      },
-    ],
-  },
-  {
-    provider: 'messagelabs',
-    code: 5,
-    words: 'please turn on smtp authentication in your mail client',
-    class: 'policy',
-    cause: 'login-required',
-    step: 'log-in',
-    seen: [
-      {
-        reply: '550 Please turn on SMTP Authentication in your mail client.',
-        source: `${emails}/rhost-messagelabs-01.eml`,
       },
     ],
   },

@@ -3,6 +3,8 @@ import type { KnownReply } from '../known-reply.ts'
 
 const sisimai =
   'https://github.com/sisimai/rb-sisimai/blob/9c4a18472ab13e0382c3dec7ffbea39f2e187c91/lib/sisimai/rhost/google.rb'
+const googleCodes =
+  'https://github.com/sisimai/rb-sisimai/blob/03ab0da036c8e86e805dc94f554d5e88faf9bab4/lib/sisimai/rhost/google.rb'
 const gmailErrors = 'https://support.google.com/a/answer/3726730'
 const emails =
   'https://github.com/sisimai/set-of-emails/blob/18e585c22288b83c1f6943949cb86b2623b362ce/maildir/bsd'
@@ -481,6 +483,70 @@ export const googleReplies: readonly KnownReply[] = [
         reply:
           '550 5.7.25 [192.0.2.202] The IP address sending this message does not have a PTR record setup, or the corresponding forward DNS entry does not point to the sending IP.',
         source: `${emails}/rhost-google-06.eml`,
+      },
+    ],
+  },
+  {
+    provider: 'gmail',
+    words: 'message does not meet ipv6 sending guidelines',
+    class: 'reputation-block',
+    cause: 'server-name',
+    step: 'fix-dns-name',
+    seen: [
+      {
+        reply:
+          '550 5.7.1 [2001:db8:1250::2] Our system has detected that this message does not meet IPv6 sending guidelines regarding PTR records and authentication. Please review https://support.google.com/mail/?p=ipv6_authentication_error for more information. q43si37022102eeo.243 - gsmtp',
+        source: 'https://github.com/nodemailer/nodemailer/issues/236',
+      },
+    ],
+  },
+  {
+    provider: 'gmail',
+    code: 4,
+    words: 'sending ip address for this message doesnt have a ptr record',
+    class: 'reputation-block',
+    cause: 'server-name',
+    step: 'fix-dns-name',
+    seen: [
+      {
+        reply:
+          "421 4.7.23 The sending IP address for this message doesn't have a PTR record, or the PTR record's forward DNS entry doesn't match the sending IP address. To protect users from spam, your email has been temporarily rate limited.",
+        source: googleCodes,
+      },
+    ],
+  },
+  {
+    provider: 'gmail',
+    code: 5,
+    words: 'not authorized to send email directly to our servers',
+    class: 'reputation-block',
+    cause: 'blocklist',
+    step: 'use-smart-host',
+    page: 'https://support.google.com/mail/?p=NotAuthorizedError',
+    seen: [
+      {
+        reply:
+          "550 5.7.1 [192.0.2.1] The IP you're using to send mail is not authorized to send email directly to our servers. Please use the SMTP relay at your service provider instead. Learn more at https://support.google.com/mail/?p=NotAuthorizedError j15-20020a056a00234f00b0057a8accf94dsi11536503pfj.261 - gsmtp",
+        source: 'https://github.com/Mailu/Mailu/issues/2599',
+      },
+      {
+        reply:
+          "550 5.7.1 [192.0.2.1] The IP you're using to send mail is not authorized to send email directly to our servers. Please use the SMTP relay at your service provider instead. For more information, go to https://support.google.com/mail/?p=NotAuthorizedError d2e1a72fcca58-715e57a0f50si1104d2710b3a.328 - gsmtp",
+        source: 'https://github.com/iredmail/iRedMail/issues/264',
+      },
+    ],
+  },
+  {
+    provider: 'gmail',
+    words: 'gmail requires all bulk email senders to use tls',
+    class: 'tls',
+    cause: 'tls-failure',
+    step: 'encrypt',
+    seen: [
+      {
+        reply:
+          "421 4.7.29 Your email has been rate limited because this message wasn't sent over a TLS connection. Gmail requires all bulk email senders to use TLS/SSL for SMTP connections.",
+        source: googleCodes,
       },
     ],
   },

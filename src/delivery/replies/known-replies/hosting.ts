@@ -45,6 +45,7 @@ export const hostingReplies: readonly KnownReply[] = [
   },
   {
     provider: 'zoho',
+    fromItsHosts: true,
     code: 5,
     words: 'mail rejected by destination domain',
     class: 'policy',
@@ -54,6 +55,7 @@ export const hostingReplies: readonly KnownReply[] = [
   },
   {
     provider: 'zoho',
+    fromItsHosts: true,
     code: 5,
     words: 'email rejected per dmarc policy',
     class: 'authentication',

@@ -290,6 +290,7 @@ export const microsoftReplies: readonly KnownReply[] = [
   },
   {
     provider: 'exchange-online',
+    fromItsHosts: true,
     code: 4,
     words: 'access denied please try again later',
     class: 'rate-limited',
@@ -299,6 +300,7 @@ export const microsoftReplies: readonly KnownReply[] = [
   },
   {
     provider: 'exchange-online',
+    fromItsHosts: true,
     code: 4,
     words: 'temporary server error please try again later',
     class: 'temporary',

@@ -1,4 +1,4 @@
-// What programs say that anybody may run: Postfix, Exim, Sendmail, qmail, Dovecot, Domino, amavis.
+// What programs say that anybody may run: Postfix, Exim, Sendmail, qmail, Dovecot, Domino, amavis, rspamd.
 import type { KnownReply } from '../known-reply.ts'
 
 const emails =
@@ -359,5 +359,37 @@ export const programReplies: readonly KnownReply[] = [
     cause: 'unknown-user',
     step: 'remove-address',
     seen: [{ reply: '525 5.7.13 Disabled recipient address', source: `${emails}/lhost-sendmail-35.eml` }],
+  },
+  {
+    // Exim as cPanel sets it up.
+    code: 5,
+    words: 'please turn on smtp authentication in your mail client',
+    class: 'policy',
+    cause: 'login-required',
+    step: 'log-in',
+    seen: [
+      {
+        reply: '550 Please turn on SMTP Authentication in your mail client.',
+        source: `${emails}/rhost-messagelabs-01.eml`,
+      },
+    ],
+  },
+  {
+    // rspamd, unless somebody has given it other words.
+    code: 5,
+    words: 'spam message rejected',
+    class: 'content',
+    cause: 'spam',
+    step: 'change-content',
+    seen: [
+      {
+        reply: '554 5.7.1 Spam message rejected',
+        source: 'https://github.com/rspamd/rspamd/issues/5343',
+      },
+      {
+        reply: '554 5.7.1 Spam message rejected; If this is not spam contact abuse',
+        source: 'https://github.com/r-raymond/nixos-mailserver/issues/12',
+      },
+    ],
   },
 ]

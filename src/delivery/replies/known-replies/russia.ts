@@ -50,6 +50,7 @@ export const russianReplies: readonly KnownReply[] = [
   },
   {
     provider: 'yandex',
+    fromItsHosts: true,
     code: 5,
     words: 'mailbox size limit exceeded',
     class: 'mailbox-full',
@@ -119,6 +120,7 @@ export const russianReplies: readonly KnownReply[] = [
   },
   {
     provider: 'mail.ru',
+    fromItsHosts: true,
     code: 5,
     words: 'spam message rejected',
     class: 'content',

@@ -343,6 +343,7 @@ export const yahooReplies: readonly KnownReply[] = [
   },
   {
     provider: 'yahoo',
+    fromItsHosts: true,
     code: 4,
     words: 'resources temporarily unavailable please try again later',
     class: 'temporary',
@@ -367,6 +368,7 @@ export const yahooReplies: readonly KnownReply[] = [
   },
   {
     provider: 'yahoo',
+    fromItsHosts: true,
     code: 4,
     words: 'temporary domain failure',
     class: 'temporary',
