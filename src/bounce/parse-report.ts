@@ -1,5 +1,5 @@
-// A report from another server: a delivery status notification (RFC 3464, RFC 6533) or a complaint (RFC 5965), and which
-// message it speaks of. From whatever bytes: what cannot be read is not there.
+// A report from another server: a delivery status notification (RFC 3464, RFC 6533), one of qmail's, or a complaint (RFC
+// 5965), and which message it speaks of. From whatever bytes: what cannot be read is not there.
 import type { Address } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { decodeUtf8Address } from '../address/utf8-address.ts'
@@ -7,6 +7,7 @@ import { findFieldValue, type HeaderField, parseHeaderFields } from '../message/
 import { isMessageId } from '../message/message-id.ts'
 import { replaceControls } from '../runtime/text.ts'
 import { type MessagePart, splitEntity, splitMessage } from './message-parts.ts'
+import { parseQsbmf, type QsbmfReport } from './parse-qsbmf.ts'
 import type { ReportAction } from './report.ts'
 
 export interface IncomingReport {
@@ -42,10 +43,13 @@ export function parseReport(message: Uint8Array, hostname: string): IncomingRepo
   const parts = splitMessage(message)
   const status = parts.find(({ type }) => /^message\/(?:global-)?delivery-status$/.test(type))
   const feedback = parts.find(({ type }) => type === 'message/feedback-report')
-  const returned = findReturned(parts)
+  const ofQmail = status || feedback ? undefined : parseQsbmf(parts[0]?.body ?? Buffer.alloc(0))
+  const returned = ofQmail ? parseHeaderFields(splitEntity(ofQmail.returned).section) : findReturned(parts)
   const messageId = returned && findFieldValue(returned, 'message-id')
   return {
-    ...(status ? readStatus(status) : { recipients: readFailedRecipients(message) }),
+    ...(status
+      ? readStatus(status)
+      : { recipients: ofQmail ? readQsbmf(ofQmail) : readFailedRecipients(message) }),
     ...(feedback ? readFeedback(feedback) : {}),
     messageId: messageId !== undefined && isMessageId(messageId) ? messageId : undefined,
     queueIds: findQueueIds([Buffer.from(message), ...parts.map(({ body }) => body)], hostname),
@@ -139,6 +143,15 @@ function readFailedRecipients(message: Uint8Array): IncomingRecipient[] {
       const finalRecipient = parseAddress(address.trim())
       return finalRecipient ? [{ action: 'failed' as const, finalRecipient }] : []
     })
+}
+
+function readQsbmf({ recipients }: QsbmfReport): IncomingRecipient[] {
+  return recipients.slice(0, maxRecipients).map(({ recipient, status, reason }) => ({
+    action: 'failed',
+    status,
+    finalRecipient: recipient,
+    diagnostic: text(reason),
+  }))
 }
 
 /** RFC 5965 §3. */

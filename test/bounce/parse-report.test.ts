@@ -165,6 +165,51 @@ Received: from client ([192.0.2.7])
   assert.deepEqual(read.queueIds, ['1CCD5D74AAE'])
 })
 
+test('qmail writes a paragraph for each recipient, and the message behind them', () => {
+  const read = parse(`Subject: failure notice
+
+Hi. This is the qmail-send program at far.test.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+This is a permanent error; I've given up. Sorry it didn't work out.
+
+<boris@example.org>:
+Sorry, no mailbox here by that name. (#5.1.1)
+
+<clara@example.org>:
+192.0.2.9 does not like recipient.
+Remote host said: 550 5.2.2 Mailbox full
+Giving up on 192.0.2.9.
+
+<no address>:
+Sorry.
+
+--- Below this line is a copy of the message.
+
+Return-Path: <anna@example.test>
+Received: from client ([192.0.2.7])
+	by mail.example.test (Postrider) with ESMTPSA id 1CCD5D74AAE;
+	Mon, 23 Nov 2026 07:47:24 +0000
+Message-ID: <1@example.test>
+
+<dora@example.org>:
+of the message itself
+`)
+  assert.deepEqual(names(read), ['boris@example.org', 'clara@example.org'])
+  assert.deepEqual(
+    read.recipients.map(({ action, status, diagnostic }) => [action, status, diagnostic]),
+    [
+      ['failed', '5.1.1', 'Sorry, no mailbox here by that name. (#5.1.1)'],
+      [
+        'failed',
+        '5.2.2',
+        '192.0.2.9 does not like recipient. Remote host said: 550 5.2.2 Mailbox full Giving up on 192.0.2.9.',
+      ],
+    ],
+  )
+  assert.equal(read.messageId, '<1@example.test>')
+  assert.deepEqual(read.queueIds, ['1CCD5D74AAE'])
+})
+
 test('a complaint (RFC 5965): its type, its recipient, and the message', () => {
   const read = parse(`From: <abusedesk@example.com>
 Content-Type: multipart/report; report-type=feedback-report;
@@ -246,6 +291,8 @@ test('junk costs neither an error nor much time', () => {
       '\r\n--x--\r\n',
       'Final-Recipient: ',
       'Status: 5.1.1\r\n',
+      '\r\n\r\nHi. This is ',
+      '\r\n\r\n<a@b.test>:\r\n',
       '=\r\n',
       ' by mail.example.test (Postrider) with ',
     ),
