@@ -1,6 +1,9 @@
 // Why mail was not taken, for the administrator: in plain words, and what he can do about it.
 import type { ReportCause } from '../bounce/report.ts'
+import { describeStep } from '../bounce/report-content.ts'
+import { reportTexts } from '../bounce/texts-of.ts'
 import type { Diagnosis } from '../delivery/outcome.ts'
+import { describeProvider } from '../delivery/replies/describe-provider.ts'
 import { classOf } from '../delivery/replies/reply-class.ts'
 
 export interface CauseWords {
@@ -239,10 +242,10 @@ export function describeCause(cause: string | undefined): CauseWords {
   return (words as Readonly<Record<string, CauseWords>>)[cause ?? 'other'] ?? words.other
 }
 
+type Met = Pick<Diagnosis, 'cause' | 'stage' | 'remoteMta' | 'reply'>
+
 /** The same where more is known than the cause. */
-export function describeCauseOf(
-  diagnosis: Pick<Diagnosis, 'cause' | 'stage' | 'remoteMta' | 'reply'>,
-): CauseWords {
+export function describeCauseOf(diagnosis: Met): CauseWords {
   const { cause, stage, reply } = diagnosis
   if (cause === 'rate' && classOf(diagnosis) === 'mailbox-busy')
     return { ...words.rate, because: 'the recipient gets more mail at a time than the other server allows' }
@@ -253,12 +256,29 @@ export function describeCauseOf(
       because: 'the other server refused it in words that are not known here',
       remedy: 'Only the postmaster there can tell more than those words.',
     }
-  if (cause !== 'smart-host') return describeCause(cause)
+  if (cause !== 'smart-host') return { ...describeCause(cause), ...knownRemedy(diagnosis) }
   const isSilent = !reply && (stage === 'connect' || stage === 'greeting')
   return {
     ...words[cause],
     because: `the smart host, through which all mail leaves, did not ${isSilent ? 'answer' : 'take it'}`,
   }
+}
+
+/** Of these a reply that is known tells better what helps than the cause does. */
+const openCauses: ReadonlySet<ReportCause> = new Set([
+  'policy',
+  'blocklist',
+  'sender-domain-listed',
+  'link-listed',
+])
+
+function knownRemedy(diagnosis: Met): Pick<CauseWords, 'remedy'> {
+  if (!openCauses.has(diagnosis.cause)) return {}
+  const provider = describeProvider(diagnosis)
+  if (provider?.step === undefined || provider.step === 'wait') return {}
+  const step = describeStep(provider, reportTexts.en)
+  if (!step) return {}
+  return { remedy: step.page === undefined ? step.text : `${step.text} ${step.page}` }
 }
 
 const demandsTls: CauseWords = {

@@ -56,7 +56,7 @@ function hasNoServer(closure: GateClosure): boolean {
 const closureWords: Readonly<Record<ClosureOfServer['reason'], string>> = {
   unreachable: 'where no server could be reached',
   'slow-down': 'which has asked for less mail',
-  suspended: 'which wants no mail from this server, because of its name',
+  suspended: 'which wants no mail from this server',
 }
 
 /** A sentence: when it goes. */
@@ -137,7 +137,7 @@ export function closureInShort(closure: GateClosure): string {
   return {
     unreachable: 'could not be reached',
     'slow-down': 'asked for less mail',
-    suspended: 'refuses our name',
+    suspended: 'refuses this server',
     limit: 'limit used up',
   }[closure.reason]
 }

@@ -300,7 +300,7 @@ function stateOfDestination(diagnosis: Diagnosis): string {
     case 'rate-limited':
       return 'asked for less mail a moment ago'
     case 'reputation-block':
-      return 'wants no mail from this server, because of its name'
+      return 'wants no mail from this server'
     default:
       return diagnosis.reply ? 'turned this server away a moment ago' : 'could not be reached a moment ago'
   }

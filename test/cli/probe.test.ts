@@ -319,7 +319,7 @@ test('what at this server would keep a message is told, for each sender', async 
   assert.match(closed.stdout, /^At this server: New mail is held here \(queue\.hold\)/m)
   assert.match(
     closed.stdout,
-    /^At this server: It would stand in line for mx\.example\.org, which wants no mail from this server, because of its name \(.*Listed\]\)\. Nothing goes there until /m,
+    /^At this server: It would stand in line for mx\.example\.org, which wants no mail from this server \(.*Listed\]\)\. Nothing goes there until /m,
   )
   const usedUp = JSON.parse((await probe(folder, 'olga@two.example.org', '--json')).stdout) as unknown
   assert.partialDeepStrictEqual(usedUp, {

@@ -234,7 +234,7 @@ for (const [reason, diagnosis, said, never] of [
   [
     'suspended',
     badName,
-    /which wants no mail from this server, because of its name .*blocklist.*When that is mended, "postrider queue retry/,
+    /which wants no mail from this server .*blocklist.*When that is mended, "postrider queue retry/,
     /at once\.\n$/,
   ],
 ] as const) {
@@ -607,7 +607,7 @@ for (const [what, diagnosis, said] of [
     tooMuch,
     'the destination asked for less mail a moment ago (mx.dead.example refused RCPT [421',
   ],
-  ['suspended', badName, 'the destination wants no mail from this server, because of its name ('],
+  ['suspended', badName, 'the destination wants no mail from this server ('],
   [
     'limit',
     {

@@ -54,6 +54,22 @@ const advices: Readonly<Record<string, Advice>> = {
     says: [/"postrider domain dns <domain>" prints them, "postrider domain dkim <domain> --check"/],
     never: /postrider check/,
   },
+  'an IP address from which the receiver takes no mail: another way out, and no list that it may be on': {
+    scene: {
+      recipient: 'boris@example.org',
+      zone: mailHost,
+      script: command =>
+        command.startsWith('RCPT')
+          ? "550 5.7.1 The IP you're using to send mail is not authorized to send email directly to our servers. Please use the SMTP relay at your service provider instead. https://support.google.com/mail/?p=NotAuthorizedError"
+          : undefined,
+    },
+    says: [
+      /because this server, or its network, has a bad name there:/,
+      /Send mail through the mail server of your Internet or hosting provider \(the setting delivery\.smartHost\)/,
+      /https:\/\/support\.google\.com\/mail\/\?p=NotAuthorizedError$/,
+    ],
+    never: /blocklist/,
+  },
   'a relayed domain whose only MX is this server: nobody is to fetch anything, and it cannot be reached': {
     scene: {
       recipient: 'boris@home.test',

@@ -10,7 +10,7 @@ export function describeProvider({
   reply,
   stage,
   cause,
-}: Diagnosis): ReportedProvider | undefined {
+}: Pick<Diagnosis, 'remoteMta' | 'reply' | 'stage' | 'cause'>): ReportedProvider | undefined {
   // What the way out has against us is told by its own text.
   if (!reply || cause === 'smart-host') return undefined
   const known = findKnownReply(remoteMta, reply, stage)
