@@ -8,6 +8,7 @@ import { collapseRuns, type More } from './collapse-runs.ts'
 import { describeOpening, describePlace, opensTooLate } from './describe-gate.ts'
 import { describeEvent } from './format-trail.ts'
 import { listNames } from './group-standings.ts'
+import { joinRecipients } from './join-recipients.ts'
 import type { Prospects } from './prospects.ts'
 import { formatCount, formatRelative, formatTime } from './quantities.ts'
 import { describeRelease, standingOf } from './standing.ts'
@@ -27,18 +28,23 @@ export interface TraceStyle {
   readonly retentionDays: number
   readonly withDialogue: boolean
   readonly prospects: Prospects
-  /** Default: of steps that are alike, one after the other, the first and the last. */
+  /** Default: of steps that are alike, one after the other, the first and the last; of recipients who fared alike, the first. */
   readonly withAll?: boolean | undefined
+  /** Who is asked about. */
+  readonly recipient?: string | undefined
 }
 
 export function describeTrace(
   { queueId, records, isBeginningForgotten = false, queued }: TracedMessage,
   style: TraceStyle,
 ): string {
-  const steps = style.withAll ? records : collapseRuns(records)
-  const lines = steps.flatMap(step =>
-    'count' in step ? [describeMore(step)] : describeRecord(step, style.withDialogue),
-  )
+  const { records: joined, others } = joinRecipients(records, style.recipient)
+  const steps = style.withAll ? records : collapseRuns(joined)
+  const lines = steps.flatMap(step => {
+    if ('count' in step) return [describeMore(step)]
+    const alike = style.withAll ? undefined : others.get(step)
+    return [...describeRecord(step, style.withDialogue), ...(alike ? [describeOthers(alike)] : [])]
+  })
   if (isRefused(records)) return ['Not taken:', ...lines].join('\n')
   const told = isBeginningForgotten ? [describeForgotten(queueId, style), ...lines] : lines
   return [
@@ -76,6 +82,10 @@ const dayMs = 24 * 3_600_000
 function describeMore({ count, since, until }: More): string {
   const when = since === until ? formatTime(since) : `${formatTime(since)} to ${formatTime(until)}`
   return `${indent}… the same ${count === 1 ? 'once more' : `${count} more times`}, ${when}; --all shows each`
+}
+
+function describeOthers(recipients: readonly string[]): string {
+  return `${indent}… the same for ${formatDomainsForPeople(listNames(recipients))}; --all shows each`
 }
 
 const indent = ' '.repeat(21)

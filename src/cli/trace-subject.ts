@@ -8,8 +8,13 @@ import { type TrailKey, trailKeys } from '../trail/keys.ts'
 
 export type TraceSubject =
   | { readonly kind: 'queue-id'; readonly queueId: QueueId }
-  /** A message with any of these keys is meant. `what`: for people. */
-  | { readonly kind: 'keys'; readonly what: string; readonly anyOf: readonly TrailKey[] }
+  /** A message with any of these keys is meant. `what`: for people; `address`: where it is one. */
+  | {
+      readonly kind: 'keys'
+      readonly what: string
+      readonly anyOf: readonly TrailKey[]
+      readonly address?: string
+    }
 
 export const notASubject =
   'It has to be a queue id, a Message-ID in angle brackets, an address, a domain or host name, an IP address, or a reply code. ' +
@@ -42,14 +47,14 @@ function keys(what: string, ...anyOf: readonly TrailKey[]): TraceSubject {
 function addressKeys(text: string): TraceSubject {
   const address = parseAddress(text)
   const canonical = address ? formatAddress(address) : text
-  return keys(
-    `the address ${text}`,
+  const anyOf = [
     trailKeys.recipient(canonical),
     trailKeys.sender(canonical),
     trailKeys.login(canonical),
     trailKeys.account(canonical),
     trailKeys.messageId(text),
-  )
+  ]
+  return { kind: 'keys', what: `the address ${text}`, anyOf, address: canonical }
 }
 
 export function replyKey(text: string): TrailKey | undefined {

@@ -827,6 +827,29 @@ test('of several recipients what is the same is said once, with what differs', a
   assert.match(json[0]?.recipients[6]?.text ?? '', /^To g@example\.org: it waits in the queue of this server/)
 })
 
+test('recipients who fared alike are told by the first, but for the one who is asked about; --all has each', async context => {
+  const server = await openServer(context)
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  const id = formatQueueId(await server.post({ to: names.map(name => `${name}@example.org`) }))
+  await server.attempt('deferred')
+  const told = async (...parameters: readonly string[]): Promise<readonly string[]> =>
+    [...(await run(server, 'trace', ...parameters)).stdout.matchAll(/Not delivered yet to (\w)@/g)].map(
+      ([, name = '']) => name,
+    )
+  assert.deepEqual(await told(id), ['a'])
+  assert.match(
+    (await run(server, 'trace', id)).stdout,
+    /^ {21}… the same for b@example\.org, c@example\.org, d@example\.org, e@example\.org, f@example\.org and 2 more; --all shows each$/m,
+  )
+  assert.deepEqual(await told('f@example.org'), ['a', 'f'])
+  assert.deepEqual(await told('--recipient', 'f@example.org'), ['a', 'f'])
+  assert.deepEqual(await told(id, '--all'), names)
+  const { events } = JSON.parse((await run(server, 'trace', id, '--json')).stdout) as {
+    events: readonly { kind: string }[]
+  }
+  assert.equal(events.filter(({ kind }) => kind === 'attempted').length, names.length)
+})
+
 test('in a group each has its own answer, and the time is that of the first', () => {
   const sayings: readonly Saying[] = ['a@x', 'b@x', 'c@x'].map((name, n) => ({
     name,

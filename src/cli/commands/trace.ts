@@ -80,7 +80,7 @@ export function addTraceCommand(program: Command, run: CommandRun): void {
   })
     .addArgument(new Argument('[what]', 'whose trail').argParser(subjectArgument))
     .option('--dialogue', 'with what the servers said to each other')
-    .option('--all', 'each of many attempts that ended alike, and not the first and the last alone')
+    .option('--all', 'each of many attempts, and of many recipients, that ended alike')
     .option('--follow', 'go on with what happens from now on, until Ctrl-C')
     .addOption(
       new Option('--sender <address>', 'from this address, <> for none').argParser(reversePathArgument),
@@ -211,6 +211,7 @@ async function trace(
   invocation: Invocation,
   queueId: QueueId,
   options: Pick<TraceOptions, 'dialogue' | 'all'>,
+  recipient?: string,
 ): Promise<void> {
   const now = invocation.clock.now()
   const { message, noServer, retentionDays, prospects } = await invocation.withStorage(
@@ -231,6 +232,7 @@ async function trace(
     retentionDays,
     withDialogue: options.dialogue === true,
     withAll: options.all === true,
+    recipient,
     prospects,
   })
   invocation.output.result(traceJson(message, noServer, now), noServer ? `${text}\n${noServerText}` : text)
@@ -273,7 +275,9 @@ async function find(
   const [only] = found
   if (found.length === 1 && only?.queueId !== undefined && !invocation.output.json) {
     invocation.output.line(`Message ${formatQueueId(only.queueId)}:`)
-    await trace(invocation, only.queueId, options)
+    const ofSubject = subject?.kind === 'keys' ? subject.address : undefined
+    const asked = options.recipient ? formatAddress(options.recipient) : ofSubject
+    await trace(invocation, only.queueId, options, asked)
     return
   }
   if (only && !hasMore && isOneSession(found) && !invocation.output.json) {
