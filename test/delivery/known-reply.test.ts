@@ -105,6 +105,8 @@ describe('the class', () => {
     ['rcpt', '554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied', 'reputation-block'],
     ['rcpt', '550 Your IP address has been blocked', 'reputation-block'],
     ['mail', '450 4.7.1 Your IP has been blocked: too many messages', 'rate-limited'],
+    ['rcpt', '450 4.7.1 <mail.example.com[192.0.2.1]>: Client host rejected: Try again later', 'temporary'],
+    ['rcpt', '451 4.7.1 Your IP has been seen for the first time, come back later', 'temporary'],
     [
       'rcpt',
       '554 5.7.1 Domain of sender is listed, see https://www.spamhaus.org/query/domain/example.com',

@@ -229,10 +229,12 @@ const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] =
   ['block list*', 'blocklist'],
   ['blocked using', 'blocklist'],
   ['client host blocked', 'blocklist'],
-  // Postfix, check_client_access; what it has against the name stands further up.
-  ['client host rejected', 'blocklist'],
-  ['ip has been', 'blocklist'],
-  ['ip address has been', 'blocklist'],
+  // Postfix, check_client_access.
+  ['client host rejected access denied', 'blocklist'],
+  ['ip has been blocked', 'blocklist'],
+  ['ip has been banned', 'blocklist'],
+  ['ip address has been blocked', 'blocklist'],
+  ['ip address has been banned', 'blocklist'],
   ['ip address rejected', 'blocklist'],
   ['not allowed to connect', 'blocklist'],
   ['connection blocked', 'blocklist'],
