@@ -3,7 +3,7 @@ import type { RefusedStep, ReportedProvider, ReportedReply } from '../bounce/rep
 import type { SendingEvidence } from '../sending/sending-counts.ts'
 
 export const alertKindNames = [
-  /** A destination refuses mail from this server because of its name. Subject: its lane, 'gmail', 'gmail from 192.0.2.1'. */
+  /** A destination refuses mail from this server because of its reputation. Subject: its lane, 'gmail', 'gmail from 192.0.2.1'. */
   'reputation-block',
   /** The delivery thread died each time it had a message. Subject: its queue id. */
   'message-set-aside',

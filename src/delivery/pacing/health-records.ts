@@ -97,7 +97,7 @@ export class HealthRecords {
 
   #logRefusal(destination: string, { closure }: HealthRecord, { diagnosis }: Refusal): void {
     this.#parts.log.error(
-      'a destination refuses mail from this server because of its name; nothing is sent there for a while',
+      'a destination refuses mail from this server because of its reputation; nothing is sent there for a while',
       {
         destination,
         ...(closure ? { until: new Date(closure.until).toISOString() } : {}),
