@@ -778,6 +778,10 @@ const submission = z.strictObject({
     z.boolean().default(false),
     'Lets programs on this machine log in without TLS (127.0.0.1 and ::1 only). For trying out.',
   ),
+  maxPriority: setting(
+    count(0, 9).default(9),
+    'The highest priority that your users may give a message (MT-PRIORITY, -9 to 9; usual is 0). What is above 0 goes out before the mail of everybody else, and where a receiver takes only so much at a time, all of it does: lower this where one user must not hold up the others. Whoever asks for more is told what the message has got.',
+  ),
   maxHoldDays: setting(
     count(0, 365).default(30),
     'Days for which your users may have a message held before it is delivered: “send later” (FUTURERELEASE). 0: not offered.',

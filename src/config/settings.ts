@@ -336,6 +336,8 @@ export interface SubmissionSettings {
   /** The first that means a sender counts. */
   readonly limits: readonly SenderLimitSettings[]
   readonly allowPlaintextAuthOnLoopback: boolean
+  /** 0 … 9: the highest that a user may give a message. */
+  readonly maxPriority: number
   /** How far ahead a message may be scheduled; 0: not at all. */
   readonly maxHoldDays: number
 }

@@ -212,7 +212,7 @@ export function composeSmtp(parts: SmtpParts): ComposedSmtp {
     offersRequireTls: true,
     allowMissingAngleBrackets: settings.allowMissingAngleBrackets,
     transferExtensions: {
-      priority: true,
+      maxPriority: settings.submission.maxPriority,
       deliverBy: true,
       maxHoldSeconds: (settings.submission.maxHoldDays * dayMs) / secondMs,
     },

@@ -428,6 +428,14 @@ export const replies = {
 
   // Transactions
   senderOk: fixed('senderOk', 250, '2.1.0', 'Ok', 'The answer to MAIL.'),
+  priorityLowered: made(
+    'priorityLowered',
+    250,
+    '2.3.6',
+    (priority: number) => `${priority} is the priority of this message, for a higher one is not given`,
+    [4],
+    'The answer to MAIL that asks for a higher priority than submission.maxPriority (RFC 6710).',
+  ),
   recipientOk: fixed('recipientOk', 250, '2.1.5', 'Ok', 'The answer to RCPT.'),
   sendData: fixed(
     'sendData',

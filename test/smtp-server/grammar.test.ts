@@ -16,7 +16,7 @@ import { createClient, Session } from '../../src/smtp/server/session.ts'
 import { decodeXtext, encodeXtext } from '../../src/smtp/xtext.ts'
 import { nastyBytes } from './nasty-bytes.ts'
 
-const everything: TransferExtensions = { priority: true, deliverBy: true, maxHoldSeconds: 1000 }
+const everything: TransferExtensions = { maxPriority: 9, deliverBy: true, maxHoldSeconds: 1000 }
 
 function createSession(): Session {
   const context = {

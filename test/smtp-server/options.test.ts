@@ -57,7 +57,7 @@ const wrong: readonly (readonly [what: string, options: object, code: string, me
   ['a limit that there is not', { limits: { maxRecipient: 5 } }, 'LIMIT_UNKNOWN', /maxRecipients/],
   [
     'a time that cannot be',
-    { transferExtensions: { priority: true, deliverBy: false, maxHoldSeconds: -5 } },
+    { transferExtensions: { maxPriority: 9, deliverBy: false, maxHoldSeconds: -5 } },
     'LIMIT_RANGE',
     /maxHoldSeconds/,
   ],
@@ -170,7 +170,7 @@ const wrong: readonly (readonly [what: string, options: object, code: string, me
   ['no counts', { connectionCounts: new Map() }, 'OPTION_VALUE', /^connectionCounts\.add is undefined/],
   [
     'half of the extensions',
-    { transferExtensions: { priority: true, maxHoldSeconds: 0 } },
+    { transferExtensions: { maxPriority: 9, maxHoldSeconds: 0 } },
     'OPTION_VALUE',
     /^transferExtensions\.deliverBy is undefined/,
   ],
@@ -201,7 +201,7 @@ const wrong: readonly (readonly [what: string, options: object, code: string, me
   ],
   [
     'an unknown extension',
-    { transferExtensions: { priority: true, deliverBy: true, maxHoldSeconds: 0, futureRelease: true } },
+    { transferExtensions: { maxPriority: 9, deliverBy: true, maxHoldSeconds: 0, futureRelease: true } },
     'OPTION_UNKNOWN',
     /^transferExtensions\.futureRelease/,
   ],

@@ -35,7 +35,7 @@ export async function play(transcript: Transcript, way: Way, tempo: Tempo): Prom
     offersRequireTls: settings.options.includes('offersRequireTls'),
     allowMissingAngleBrackets: settings.options.includes('allowMissingAngleBrackets'),
     ...(settings.options.includes('transferExtensions')
-      ? { transferExtensions: { priority: true, deliverBy: true, maxHoldSeconds: 86_400 } }
+      ? { transferExtensions: { maxPriority: 8, deliverBy: true, maxHoldSeconds: 86_400 } }
       : {}),
     clock,
   })

@@ -163,7 +163,9 @@ const serverOptions = record<SmtpServerOptions>({
   allowMissingAngleBrackets: optional(trueOrFalse),
   transferExtensions: optional(
     record<TransferExtensions>({
-      priority: trueOrFalse,
+      maxPriority: optional(
+        wholeNumber(0, 9, { expected: 'a whole number from 0 to 9', code: 'LIMIT_RANGE' }),
+      ),
       deliverBy: trueOrFalse,
       maxHoldSeconds: wholeNumber(0, Number.MAX_SAFE_INTEGER, {
         expected: 'a whole number, 0 or more',

@@ -73,7 +73,7 @@ function addTransferParameter(
   value: string,
   { extensions, now }: ReversePathTerms,
 ): ReversePathParameters | Reply | undefined {
-  if (name === 'MT-PRIORITY' && extensions.priority) {
+  if (name === 'MT-PRIORITY' && extensions.maxPriority !== undefined) {
     // RFC 6710 §3
     return /^(?:0|-?[1-9])$/.test(value)
       ? { ...parsed, priority: Number(value) }

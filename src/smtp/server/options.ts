@@ -59,8 +59,8 @@ export const defaultLimits: SmtpServerLimits = {
  * them. They are for users: on submission ports, and for those in local networks.
  */
 export interface TransferExtensions {
-  /** MT-PRIORITY (RFC 6710). */
-  readonly priority: boolean
+  /** MT-PRIORITY (RFC 6710): the highest that anybody is given, 0 … 9; undefined: not offered. */
+  readonly maxPriority: number | undefined
   /** DELIVERBY (RFC 2852). */
   readonly deliverBy: boolean
   /** FUTURERELEASE (RFC 4865): so long a message may be held at most; 0: not offered. */
@@ -68,7 +68,7 @@ export interface TransferExtensions {
 }
 
 export const noTransferExtensions: TransferExtensions = {
-  priority: false,
+  maxPriority: undefined,
   deliverBy: false,
   maxHoldSeconds: 0,
 }

@@ -79,8 +79,8 @@ function extensionLines(session: Session): string[] {
   if (session.mayAuthenticate && !session.client.account)
     lines.push(`AUTH ${session.authMechanisms.map(({ name }) => name).join(' ')}`)
   lines.push('8BITMIME', 'SMTPUTF8', 'CHUNKING', 'BINARYMIME', 'ENHANCEDSTATUSCODES', 'DSN')
-  const { priority, deliverBy, maxHoldSeconds } = session.transferExtensions
-  if (priority) lines.push('MT-PRIORITY')
+  const { maxPriority, deliverBy, maxHoldSeconds } = session.transferExtensions
+  if (maxPriority !== undefined) lines.push('MT-PRIORITY')
   if (deliverBy) lines.push('DELIVERBY')
   // RFC 4865: how long, and until when.
   if (maxHoldSeconds > 0) lines.push(`FUTURERELEASE ${maxHoldSeconds} ${latestRelease(session)}`)

@@ -8,7 +8,8 @@ import type { Command } from '../command.ts'
 import { afterKeyword } from '../command-line.ts'
 import { parseReversePathParameters } from '../esmtp-parameters.ts'
 import { assertRefusal } from '../mail-flow.ts'
-import type { MaybePromise } from '../services.ts'
+import type { TransferExtensions } from '../options.ts'
+import type { MaybePromise, ReversePathParameters } from '../services.ts'
 import type { Session } from '../session.ts'
 import type { OpenTransaction, Step } from '../session-state.ts'
 
@@ -29,9 +30,11 @@ export const mail: Command = {
 }
 
 function transferParameters({ transferExtensions }: Session): string[] {
-  const { priority, deliverBy, maxHoldSeconds } = transferExtensions
+  const { maxPriority, deliverBy, maxHoldSeconds } = transferExtensions
   return [
-    ...(priority ? ['MT-PRIORITY=n, from -9 to 9: what is urgent goes first.'] : []),
+    ...(maxPriority === undefined
+      ? []
+      : [`MT-PRIORITY=n, from -9 to ${maxPriority}: what is urgent goes first.`]),
     ...(deliverBy
       ? ['BY=seconds;R returns it when it is not delivered by then, BY=seconds;N says that it is late.']
       : []),
@@ -93,11 +96,12 @@ function begin(
   // HELO offers no extensions, so it knows no parameters.
   if (!session.client.extended && parsed.rest.trim() !== '')
     return session.stay(replies.unknownParameter(parsed.rest.trim().slice(0, 64)))
-  const parameters = parseReversePathParameters(parsed.rest, {
+  const asked = parseReversePathParameters(parsed.rest, {
     extensions: session.transferExtensions,
     now: context.now,
   })
-  if ('code' in parameters) return session.stay(parameters)
+  if ('code' in asked) return session.stay(asked)
+  const parameters = withinPriority(asked, session.transferExtensions)
   if (parameters.requireTls && !session.offersRequireTls)
     return session.stay(replies.unknownParameter('REQUIRETLS'))
   const refuse = (reply: Reply): Step => session.refuse({ command: verb, reversePath: parsed.path, reply })
@@ -118,9 +122,24 @@ function begin(
   const decide = (reply: Reply | undefined): Step => {
     if (reply) return refuse(assertRefusal(reply))
     session.transactions++
-    return { reply: replies.senderOk, next: { phase: 'transaction', transaction } }
+    const { priority } = parameters
+    const taken =
+      priority === undefined || priority === asked.priority
+        ? replies.senderOk
+        : replies.priorityLowered(priority)
+    return { reply: taken, next: { phase: 'transaction', transaction } }
   }
   return refusal instanceof Promise ? refusal.then(decide) : decide(refusal)
+}
+
+function withinPriority(
+  parameters: ReversePathParameters,
+  { maxPriority }: TransferExtensions,
+): ReversePathParameters {
+  const { priority } = parameters
+  return priority === undefined || maxPriority === undefined || priority <= maxPriority
+    ? parameters
+    : { ...parameters, priority: maxPriority }
 }
 
 function describeSenderProblem(verb: string, problem: PathProblem): Reply {
