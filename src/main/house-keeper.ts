@@ -61,13 +61,17 @@ export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
       await mailData.discard(orphanedFiles)
     }
   }
+  /** `limit`: what one step removes at most; it resolves with how many there were. */
+  const untilFewer = async (limit: number, step: () => Promise<number>): Promise<void> => {
+    for (let count = limit; count === limit && !regular.isStopped; ) count = await step()
+  }
   const endExpunged = async (): Promise<void> => {
     const before = clock.now() - options.keepExpungedDays * dayMs
-    while (!regular.isStopped) {
+    await untilFewer(messagesAtATime, async () => {
       const { count, orphanedFiles } = await storage.run(forgetExpunged, { before, limit: messagesAtATime })
       await mailData.discard(orphanedFiles)
-      if (count < messagesAtATime) return
-    }
+      return count
+    })
   }
   const emptyTrash = async (): Promise<void> => {
     const now = clock.now()
@@ -78,27 +82,22 @@ export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
         after,
         limit: mailboxesAtATime,
       })
-      for (const mailbox of page.outdated) {
-        let left = messagesAtATime
-        while (left === messagesAtATime && !regular.isStopped)
-          left = await storage.run(expungeOutdated, { ...mailbox, now, limit: messagesAtATime })
-      }
+      for (const mailbox of page.outdated)
+        await untilFewer(messagesAtATime, () =>
+          storage.run(expungeOutdated, { ...mailbox, now, limit: messagesAtATime }),
+        )
       after = page.after
     }
   }
   const endRemembered = async (): Promise<void> => {
-    while (!regular.isStopped) {
-      const count = await storage.run(forgetRemembered, { now: clock.now(), limit: rememberedAtATime })
-      if (count < rememberedAtATime) return
-    }
+    const limit = rememberedAtATime
+    await untilFewer(limit, () => storage.run(forgetRemembered, { now: clock.now(), limit }))
   }
   const endKnown = async (): Promise<void> => {
     const now = clock.now()
     const limit = rememberedAtATime
-    for (let count = limit; count === limit && !regular.isStopped; )
-      count = await storage.run(forgetDestinationHealth, { before: now - untriedMs, limit })
-    for (let count = limit; count === limit && !regular.isStopped; )
-      count = await storage.run(forgetAllowances, { before: now - usedMs, limit })
+    await untilFewer(limit, () => storage.run(forgetDestinationHealth, { before: now - untriedMs, limit }))
+    await untilFewer(limit, () => storage.run(forgetAllowances, { before: now - usedMs, limit }))
   }
   const look = async (): Promise<void> => {
     await endQuarantine()
