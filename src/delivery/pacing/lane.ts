@@ -242,7 +242,7 @@ export class Lane implements ConnectionHolder {
         attempt.endPending(localError(cause))
       }
       if (this.room > 0) this.#options.roomAgain()
-      if (worker.held && worker.held.messages >= this.#options.rules.maxMessagesPerConnection) {
+      if (this.#isUsedUp(worker.held)) {
         this.#drop(worker)
         // Others wait for a place: theirs now, ours again when it is our turn.
         if (budget.someoneWaits) break
@@ -282,8 +282,7 @@ export class Lane implements ConnectionHolder {
         return 'ended'
       }
       // A message for many takes several transactions: it may be used up in the middle of them.
-      const { maxMessagesPerConnection } = this.#options.rules
-      if (worker.held && worker.held.messages >= maxMessagesPerConnection) this.#drop(worker)
+      if (this.#isUsedUp(worker.held)) this.#drop(worker)
       // Before there is a connection: one that has nothing to send is a burden to the other server.
       const most = await this.#allow(attempt)
       if (most === 0) return 'ended'
@@ -422,6 +421,10 @@ export class Lane implements ConnectionHolder {
     return 'ended'
   }
 
+  #isUsedUp(held: Held | undefined): boolean {
+    return held !== undefined && held.messages >= this.#options.rules.maxMessagesPerConnection
+  }
+
   /** With the place in the budget that the worker has, so without the connection that it has. */
   async #serveElsewhere(attempt: RemoteAttempt, worker: Worker): Promise<void> {
     const { findServers, termsOf } = this.#options
@@ -447,7 +450,7 @@ export class Lane implements ConnectionHolder {
       while (attempt.pending.length > 0) {
         const room = this.#options.unwritten.room()
         if (room) await room
-        if (held.messages >= this.#options.rules.maxMessagesPerConnection) {
+        if (this.#isUsedUp(held)) {
           this.#drop(worker)
           const again = await openConnection(termsOf(attempt), [opened.server], attempt.dialogue)
           if (again.kind === 'unreachable') {
