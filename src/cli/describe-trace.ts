@@ -38,11 +38,11 @@ export function describeTrace(
   { queueId, records, isBeginningForgotten = false, queued }: TracedMessage,
   style: TraceStyle,
 ): string {
-  const { records: joined, others } = joinRecipients(records, style.recipient)
-  const steps = style.withAll ? records : collapseRuns(joined)
+  const joined = style.withAll ? undefined : joinRecipients(records, style.recipient)
+  const steps = joined ? collapseRuns(joined.records) : records
   const lines = steps.flatMap(step => {
     if ('count' in step) return [describeMore(step)]
-    const alike = style.withAll ? undefined : others.get(step)
+    const alike = joined?.others.get(step)
     return [...describeRecord(step, style.withDialogue), ...(alike ? [describeOthers(alike)] : [])]
   })
   if (isRefused(records)) return ['Not taken:', ...lines].join('\n')
