@@ -63,11 +63,11 @@ const hostBits = 64
 
 /** The network of one host, one text for each: '192.0.2.1', '2001:db8::/64'. What is no address stays as it is. */
 export function hostNetworkOf(address: string): string {
+  const plain = withoutZone(address)
   // Written in one way only.
-  if (isIPv4(address)) return address
-  const parsed = parseIpAddress(withoutZone(address))
+  if (isIPv4(plain)) return plain
+  const parsed = parseIpAddress(plain)
   if (!parsed) return address
-  if (parsed.kind() === 'ipv4') return parsed.toString()
   if (isMapped(parsed)) return parsed.toIPv4Address().toString()
   return prefixOf(parsed, hostBits)
 }
