@@ -6,7 +6,7 @@ import { describeEvent } from '../../src/cli/format-trail.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { hashPassword } from '../../src/directory/credentials.ts'
-import { createSmtpServices } from '../../src/main/smtp-services.ts'
+import { createSmtpServices, type SmtpServicesOptions } from '../../src/main/smtp-services.ts'
 import { Logins } from '../../src/policy/logins.ts'
 import { Patience } from '../../src/policy/patience.ts'
 import { StrangerLimits } from '../../src/policy/stranger-limits.ts'
@@ -75,6 +75,25 @@ const withoutMail = {
   ),
 }
 
+function createServices({
+  storage,
+  clock = createManualClock(),
+  log = silentLog,
+  ...given
+}: Pick<SmtpServicesOptions, 'storage'> &
+  Partial<Pick<SmtpServicesOptions, 'clock' | 'log' | 'appendTrail' | 'deliverTurned'>>) {
+  return createSmtpServices({
+    ...withoutMail,
+    watch: { note() {} },
+    storage,
+    logins: createLogins(storage, clock, log),
+    clock,
+    log,
+    appendTrail: () => {},
+    ...given,
+  })
+}
+
 test('ten wrong passwords from a network: the right one is answered as a wrong one for a quarter of an hour', async context => {
   const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
@@ -93,15 +112,7 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
     ...silentLog,
     warn: (message, fields) => void warned.push(`${message} ${JSON.stringify(fields)}`),
   }
-  const services = createSmtpServices({
-    ...withoutMail,
-    watch: { note() {} },
-    storage,
-    logins: createLogins(storage, clock, log),
-    clock,
-    log,
-    appendTrail: record => void trail.push(record),
-  })
+  const services = createServices({ storage, clock, log, appendTrail: record => void trail.push(record) })
   const logIn = async (remoteAddress: string, password: string): Promise<boolean> => {
     return (
       'id' in ((await services.authenticate?.(clientAt(remoteAddress), 'anna@example.test', password)) ?? {})
@@ -134,15 +145,7 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
 test('what the server refuses to itself at start is not in the trail; the same from elsewhere is', async context => {
   const storage = await openDirectory(context)
   const trail: TrailRecord[] = []
-  const services = createSmtpServices({
-    ...withoutMail,
-    watch: { note() {} },
-    storage,
-    logins: createLogins(storage, createManualClock(), silentLog),
-    clock: createManualClock(),
-    log: silentLog,
-    appendTrail: record => void trail.push(record),
-  })
+  const services = createServices({ storage, appendTrail: record => void trail.push(record) })
   const refusal = {
     command: 'RCPT',
     reversePath: address('relay-test@postrider-self-test.invalid'),
@@ -160,20 +163,11 @@ test('a report to a return address of forwarded mail is taken from strangers; ot
   const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   const clock = createManualClock()
-  const settings = { ...settingsSchema.parse({ hostname: 'mail.example.test' }), dataFolder: '' }
-  const services = createSmtpServices({
-    watch: { note() {} },
-    settings,
+  const { settings } = withoutMail
+  const services = createServices({
     storage,
-    logins: createLogins(storage, clock, silentLog),
-    intake: { open: () => assert.fail('no message is expected') },
-    terminals: { isOpen: () => false },
-    deliverTurned: () => assert.fail('nothing is fetched'),
-    patience: withoutMail.patience,
-    strangerLimits: withoutMail.strangerLimits,
     clock,
-    log: silentLog,
-    appendTrail: () => {},
+    deliverTurned: () => assert.fail('nothing is fetched'),
   })
   const paths = createReturnPaths({
     storage,
@@ -217,15 +211,7 @@ test('a directory that cannot be asked is told of once, until it answers; what i
   const tell = (message: string): void => void told.push(message)
   const log: Log = { ...silentLog, error: tell, info: tell }
   const clock = createManualClock()
-  const services = createSmtpServices({
-    ...withoutMail,
-    watch: { note() {} },
-    storage,
-    logins: createLogins(storage, clock, log),
-    clock,
-    log,
-    appendTrail: () => {},
-  })
+  const services = createServices({ storage, clock, log })
   const rcpt = askForRecipients(services)
   const elsewhere = address('boris@example.org')
   assert.match(await rcpt(elsewhere), /^550 5\.7\.1 /)
