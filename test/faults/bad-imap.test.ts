@@ -7,6 +7,7 @@ import { eventually } from '../harness/eventually.ts'
 import { ImapClient } from '../harness/imap-client.ts'
 import { createAccount } from '../harness/mailboxes.ts'
 import { readPeakRssBytes } from '../harness/process-tree.ts'
+import { resetSocket } from '../harness/reset-socket.ts'
 import {
   createServerFolder,
   type ServerFolder,
@@ -124,7 +125,7 @@ test('an APPEND that is cut leaves nothing: no message, no file', async () => {
     const client = await loggedIn()
     client.write(whole.slice(0, length))
     if (length % 2 === 0) client.socket.end()
-    else client.socket.resetAndDestroy()
+    else resetSocket(client.socket)
     await client.rest()
     client.destroy()
   }

@@ -7,6 +7,7 @@ import { connect as connectTls } from 'node:tls'
 import { awaitMessage, createAccount, listMailbox } from '../harness/mailboxes.ts'
 import { readPeakRssBytes } from '../harness/process-tree.ts'
 import { openConnection, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
+import { resetSocket } from '../harness/reset-socket.ts'
 import {
   createServerFolder,
   type ServerFolder,
@@ -202,7 +203,7 @@ test('a connection cut at any byte', async () => {
     await connection.write(dialogue.slice(0, length))
     // Sometimes a clean end, sometimes a reset.
     if (length % 2 === 0) connection.socket.end()
-    else connection.socket.resetAndDestroy()
+    else resetSocket(connection.socket)
     await connection.closed
   }
   const lengths = Array.from({ length: dialogue.length - 1 }, (_, index) => index + 1)

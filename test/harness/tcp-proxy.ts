@@ -1,6 +1,7 @@
 // A way to a server that the test can cut, slow down and look into.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { resetSocket } from './reset-socket.ts'
 
 export interface TcpProxy {
   readonly port: number
@@ -66,8 +67,8 @@ export async function startTcpProxy(toPort: number): Promise<TcpProxy> {
   }
   const reset = (): void => {
     for (const { client, server: behind } of pairs) {
-      client.resetAndDestroy()
-      behind.resetAndDestroy()
+      resetSocket(client)
+      resetSocket(behind)
     }
   }
   const proxy: TcpProxy = {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { flags } from '../../src/mailbox/message-state.ts'
+import { resetSocket } from '../harness/reset-socket.ts'
 import { openMailboxes } from '../mailbox/open-mailboxes.ts'
 import { names, password, serveMaildrops } from './serve-maildrops.ts'
 
@@ -62,7 +63,7 @@ test('two servers over one storage: one client of an account at a time', async t
   assert.match((await second.logIn(boris, password)) ?? '', /^\+OK/)
   // The connection breaks: nothing is deleted, and the maildrop is free as soon as that is known.
   await first.command('DELE 1')
-  first.socket.resetAndDestroy()
+  resetSocket(first.socket)
   const third = await there.connect()
   while (!(await third.logIn(anna, password))?.startsWith('+OK')) await nextTurn()
   assert.equal(await third.command('STAT'), '+OK 1 23')

@@ -9,6 +9,7 @@ import { createPop3Server } from '../../src/pop3/server/create-pop3-server.ts'
 import type { ListenerRole } from '../../src/pop3/server/services.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { Pop3Client } from '../harness/pop3-client.ts'
+import { resetSocket } from '../harness/reset-socket.ts'
 import { createScramClient } from '../harness/scram-client.ts'
 import { testSecureContext } from '../harness/secure-context.ts'
 import { createHouse } from './house.ts'
@@ -125,7 +126,7 @@ test('who goes away while his maildrop is opened has none', async t => {
   const client = await connect('greeted')
   client.write('USER anna@example.test\r\nPASS secret word\r\n')
   assert.equal(await client.line(), '+OK And the password?')
-  client.socket.resetAndDestroy()
+  resetSocket(client.socket)
   while (server.connectionCount > 0) await nextTurn()
   gate.resolve()
   await turns(20)
@@ -138,7 +139,7 @@ test('who goes away behind QUIT has what he wanted', async t => {
   const client = await connect()
   client.write('DELE 1\r\nQUIT\r\n')
   assert.equal(await client.line(), '+OK Deleted when you QUIT')
-  client.socket.resetAndDestroy()
+  resetSocket(client.socket)
   while (server.connectionCount > 0) await nextTurn()
   gate.resolve()
   while (house.open() > 0) await nextTurn()

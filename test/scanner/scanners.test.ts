@@ -7,6 +7,7 @@ import type { ScannerEndpoint } from '../../src/scanner/exchange.ts'
 import { createHttpHook } from '../../src/scanner/http-hook.ts'
 import { createRspamdScanner } from '../../src/scanner/rspamd.ts'
 import { createSpamdScanner } from '../../src/scanner/spamd.ts'
+import { resetSocket } from '../harness/reset-socket.ts'
 import { type FakeScanner, startFakeScanner, startOneAnswer } from './fake-scanner.ts'
 import { plainMessage, specimen } from './specimen.ts'
 
@@ -83,7 +84,7 @@ test('one that cuts off everything is away; only one that is there has found a l
   const cutting = (answersPing: boolean): Promise<FakeScanner> =>
     startFakeScanner(t, (socket, all) => {
       if (answersPing && all.toString('latin1').startsWith('zPING')) socket.end('PONG\0')
-      else socket.resetAndDestroy()
+      else resetSocket(socket)
     })
   const codeOf = async (answersPing: boolean, size: number): Promise<string> => {
     const { endpoint } = await cutting(answersPing)

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { resetSocket } from '../harness/reset-socket.ts'
 import { beginTransaction, startServer } from './start-server.ts'
 
 const dialogues = {
@@ -18,7 +19,7 @@ for (const [verb, dialogue] of Object.entries(dialogues)) {
       await connection.write(dialogue.slice(0, length))
       // Sometimes a clean end, sometimes a reset.
       if (length % 2 === 0) connection.socket.end()
-      else connection.socket.resetAndDestroy()
+      else resetSocket(connection.socket)
       await connection.closed
       while (server.connectionCount > 0) await nextTurn()
       assert.equal(openSinks(), 0, `${length} bytes`)
@@ -42,7 +43,7 @@ void test('cut while the message is being stored: the sink is not aborted, the m
   await connection.command('DATA')
   await connection.write('Hello\r\n.\r\n')
   for (let turn = 0; turn < 20; turn++) await nextTurn()
-  connection.socket.resetAndDestroy()
+  resetSocket(connection.socket)
   while (server.connectionCount > 0) await nextTurn()
   finish()
   await nextTurn()
@@ -71,7 +72,7 @@ void test('cut while a sink is being opened: it is aborted as soon as it is ther
   await beginTransaction(connection)
   await connection.write('DATA\r\n')
   for (let turn = 0; turn < 20; turn++) await nextTurn()
-  connection.socket.resetAndDestroy()
+  resetSocket(connection.socket)
   while (server.connectionCount > 0) await nextTurn()
   open()
   await nextTurn()
