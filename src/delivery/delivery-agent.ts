@@ -26,6 +26,7 @@ import type { MessageSigner } from '../signing/message-signer.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { expandRecipient, traceOfExpansion } from './expand-recipient.ts'
+import { FailuresTogether } from './failures-together.ts'
 import type { LocalDelivery, LocalRecipient } from './local-delivery.ts'
 import { leaseLost, localError, logLocalError } from './local-error.ts'
 import type { Diagnosis } from './outcome.ts'
@@ -35,7 +36,14 @@ import type { HealthRecords } from './pacing/health-records.ts'
 import type { Outbound } from './pacing/outbound.ts'
 import type { SenderRules } from './pacing/sender-limits.ts'
 import { Senders } from './pacing/senders.ts'
-import { type Attempted, isAttempted, type NotAttempted, newsOfAddress } from './plan-settlement.ts'
+import {
+  type Attempted,
+  isAttempted,
+  isFailureToTell,
+  type NotAttempted,
+  newsOfAddress,
+} from './plan-settlement.ts'
+import { RecipientsInHand } from './recipients-in-hand.ts'
 import { keptFor, withRelayLifetime } from './relayed-mail.ts'
 import type { ComposeReports } from './reports.ts'
 import { createRetrySchedule } from './retry-schedule.ts'
@@ -119,7 +127,8 @@ export class QueueAgent implements DeliveryAgent {
   readonly #settler: Settler
   readonly #trouble: LastingTrouble
   readonly #leaseTrouble: LastingTrouble
-  readonly #inFlight = new Set<number>()
+  readonly #inFlight = new RecipientsInHand()
+  readonly #failures: FailuresTogether
   readonly #senders: Senders
   readonly #gatekeeper: Gatekeeper
   /** Recipients, among those in flight, that the suppression list has as addresses that do not exist. */
@@ -159,6 +168,11 @@ export class QueueAgent implements DeliveryAgent {
       schedule: createRetrySchedule(parts.queue),
       settled: recipientIds => this.#letGo(recipientIds),
       stands: gate => this.#gatekeeper.stands(gate),
+    })
+    this.#failures = new FailuresTogether({
+      clock: parts.clock,
+      underWay: messageId => this.#inFlight.countOf(messageId),
+      settle: failed => this.#settler.add(failed),
     })
     this.#gatekeeper = new Gatekeeper({
       room: () => (this.#running ? maxInFlight - this.#inFlight.size : 0),
@@ -297,6 +311,7 @@ export class QueueAgent implements DeliveryAgent {
     this.#linesTimer?.cancel()
     this.#recordsTimer?.cancel()
     this.#gatekeeper.stop()
+    this.#failures.stop()
     // At once: nothing more is begun.
     const unbegun = outbound.drain().flatMap(({ pending }) => pending.map(({ id }) => id))
     if (graceMs > 0) await Promise.race([this.#windUp(unbegun), elapsed(clock, graceMs)])
@@ -304,7 +319,7 @@ export class QueueAgent implements DeliveryAgent {
     await outbound.close()
     this.#settler.stop()
     await this.#settler.finished()
-    await this.#senders.giveBack([...this.#inFlight])
+    await this.#senders.giveBack(this.#inFlight.ids())
     await this.#senders.close()
     this.#leaseTimer?.cancel()
     try {
@@ -359,8 +374,10 @@ export class QueueAgent implements DeliveryAgent {
 
   #letGo(recipientIds: readonly number[]): void {
     const hadSuspects = this.#suspects.size > 0
+    const messages = new Set<QueueId>()
     for (const id of recipientIds) {
-      this.#inFlight.delete(id)
+      const messageId = this.#inFlight.remove(id)
+      if (messageId !== undefined) messages.add(messageId)
       this.#suspects.delete(id)
       this.#listedDead.delete(id)
     }
@@ -370,6 +387,7 @@ export class QueueAgent implements DeliveryAgent {
       this.#returning.delete(id)
       if (returning) this.#dispatch([returning.work], returning.way)
     }
+    for (const messageId of messages) this.#failures.ended(messageId)
     this.#gatekeeper.roomAgain()
     if (hadSuspects) this.#claimMoreSuspects()
     this.#pump()
@@ -463,7 +481,7 @@ export class QueueAgent implements DeliveryAgent {
     if (this.#inFlight.size === 0) return
     const { clock, owner, storage } = this.#parts
     try {
-      const held = [...this.#inFlight]
+      const held = this.#inFlight.ids()
       for (let from = 0; from < held.length; from += maxWrite) {
         const recipientIds = held.slice(from, from + maxWrite)
         await storage.run(extendLease, { owner, recipientIds, leaseUntil: clock.now() + leaseMs })
@@ -486,7 +504,7 @@ export class QueueAgent implements DeliveryAgent {
       for (const one of known)
         if (one.gate !== undefined) this.#returning.set(one.id, { work: { ...work, recipients: [one] }, way })
       if (recipients.length === 0) continue
-      for (const { id } of recipients) this.#inFlight.add(id)
+      for (const { id } of recipients) this.#inFlight.add(id, work.message.id)
       void this.#deliver({ ...work, recipients }, { routes, rules }, way)
     }
   }
@@ -697,7 +715,9 @@ export class QueueAgent implements DeliveryAgent {
     if (this.#over && !mayHaveArrived(ended)) return
     if (isAttempted(ended)) this.#count(ended)
     const isListedDead = isAttempted(ended) && this.#listedDead.has(ended.recipient.id)
-    this.#settler.add(isListedDead ? { ...ended, isListedDead } : ended)
+    const news = isListedDead ? { ...ended, isListedDead } : ended
+    if (isFailureToTell(news, this.#parts.clock.now())) this.#failures.add(news)
+    else this.#settler.add(news)
   }
 }
 

@@ -133,6 +133,21 @@ export function isAttempted(ended: Attempted | NotAttempted): ended is Attempted
   return kind !== 'waiting' && kind !== 'kept' && kind !== 'moved' && kind !== 'on-hold'
 }
 
+/** Whether the sender is to hear that it has failed, or that its time is over. */
+export function isFailureToTell(ended: Attempted | NotAttempted, now: number): boolean {
+  switch (ended.outcome.kind) {
+    case 'failed':
+    case 'expired':
+      return wantsFailure(ended)
+    case 'deferred':
+    case 'waiting':
+    case 'kept':
+      return now >= endOf(ended.work.message) && wantsFailure(ended)
+    default:
+      return false
+  }
+}
+
 /** A recipient whose turn came without an attempt. */
 interface Turn {
   readonly work: ClaimedWork
@@ -364,7 +379,7 @@ function planAfterAttempt(
     case 'expired':
       return {
         settlement: settle(done),
-        report: reportWhen(!attempted.isTold && wantsFailure(attempted), {
+        report: reportWhen(wantsFailure(attempted), {
           action: 'failed',
           attempted,
           outcome,
@@ -522,8 +537,9 @@ function wantsSuccess(attempted: Attempted): boolean {
 }
 
 // RFC 3461 §4.1: without NOTIFY failures are reported, and delays may be; an empty list is NEVER.
-function wantsFailure(attempted: Attempted): boolean {
-  return mayReport(attempted) && (attempted.recipient.notify?.includes('FAILURE') ?? true)
+function wantsFailure(ended: Attempted | NotAttempted): boolean {
+  if (!mayReport(ended) || (isAttempted(ended) && ended.isTold)) return false
+  return ended.recipient.notify?.includes('FAILURE') ?? true
 }
 
 function wantsDelay(ended: Attempted | NotAttempted): boolean {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { cancelRecipients } from '../../src/queue/administer.ts'
-import { createQueueIdMaker, formatQueueId, parseQueueId } from '../../src/queue/queue-id.ts'
+import { createQueueIdMaker, formatQueueId, parseQueueId, type QueueId } from '../../src/queue/queue-id.ts'
 import { StorageFault } from '../../src/storage/storage-fault.ts'
 import { eventually } from '../harness/eventually.ts'
 import { administer } from '../queue/open-queue.ts'
@@ -162,6 +162,70 @@ test('several recipients that fail together stand in one report', async t => {
   const reports = await world.mailbox(anna)
   assert.equal(reports.length, 1)
   assert.equal(reports[0]?.match(/^Final-Recipient:/gim)?.length, 2)
+})
+
+/** A second receiver, that of example.net, does not say yet what it makes of the recipient. */
+async function undecided(t: TestContext): Promise<{ world: World; other: RemotePeer; id: QueueId }> {
+  const { world, peer } = await senderAndPeer(t)
+  peer.script = refuseAll
+  const other = await startPeer({ address: '127.0.0.3', port: peer.port })
+  t.after(() => other.close())
+  other.script = command => (command.startsWith('RCPT') ? 'silence' : undefined)
+  world.dns.mx('example.net', 10, 'mx1.example.net')
+  world.dns.host('mx1.example.net', other.address)
+  await world.account('olga@example.test')
+  const id = await world.accept({ from: anna, to: ['nobody@example.org', 'none@example.net'] })
+  world.agent.wake()
+  await other.seen('RCPT')
+  // Of another message, for which nothing is waited: what was refused before it is known by now.
+  await world.accept({ from: 'olga@example.test', to: ['nobody@example.org'] })
+  world.agent.wake()
+  await eventually('the report to olga', async () => (await world.mailbox('olga@example.test'))[0])
+  return { world, other, id }
+}
+
+const reported = (report: string): readonly string[] =>
+  [...report.matchAll(/^Final-Recipient: rfc822; ?(.*)\r$/gim)].map(([, address = '']) => address).sort()
+
+test('those that fail at several receivers stand in one report', async t => {
+  const { world, other } = await undecided(t)
+  assert.deepEqual(await world.mailbox(anna), [])
+  other.script = refuseAll
+  other.answer('550 5.1.1 No such user here')
+  await world.agent.idle()
+  const reports = await world.mailbox(anna)
+  assert.deepEqual(reports.map(reported), [['nobody@example.org', 'none@example.net']])
+  assert.equal(await world.waiting(), 0)
+})
+
+test('a receiver that does not answer keeps the report about another for ten seconds', async t => {
+  const { world, other } = await undecided(t)
+  world.clock.advance(10_000)
+  await eventually('the first report', async () => (await world.mailbox(anna))[0])
+  other.script = refuseAll
+  other.answer('550 5.1.1 No such user here')
+  await world.agent.idle()
+  assert.deepEqual((await world.mailbox(anna)).map(reported), [['nobody@example.org'], ['none@example.net']])
+})
+
+test('a failure that waits for others is not lost when the agent stops, nor when it dies', async t => {
+  const stopped = await undecided(t)
+  await stopped.world.agent.stop(0)
+  const events = await stopped.world.events(stopped.id)
+  assert.deepEqual(
+    events.flatMap(event => (event.kind === 'reported' ? event.recipients : [])),
+    ['nobody@example.org'],
+  )
+  const { world, other } = await undecided(t)
+  world.killAgents()
+  other.script = refuseAll
+  const agent = world.createAgent('after-death')
+  await agent.start()
+  await agent.idle()
+  assert.deepEqual((await world.mailbox(anna)).flatMap(reported).sort(), [
+    'nobody@example.org',
+    'none@example.net',
+  ])
 })
 
 test('what a big receiver says is told with its page', async t => {
