@@ -1,5 +1,5 @@
 // A report from another server: a delivery status notification (RFC 3464, RFC 6533), one of qmail's, or a complaint (RFC
-// 5965), and which message it speaks of. From whatever bytes: what cannot be read is not there.
+// 5965, or Microsoft's), and which message it speaks of. From whatever bytes: what cannot be read is not there.
 import type { Address } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { decodeUtf8Address } from '../address/utf8-address.ts'
@@ -46,11 +46,12 @@ export function parseReport(message: Uint8Array, hostname: string): IncomingRepo
   const ofQmail = status || feedback ? undefined : parseQsbmf(parts[0]?.body ?? Buffer.alloc(0))
   const returned = ofQmail ? parseHeaderFields(splitEntity(ofQmail.returned).section) : findReturned(parts)
   const messageId = returned && findFieldValue(returned, 'message-id')
+  const complaint = status ? undefined : readComplaint(feedback, returned)
   return {
     ...(status
       ? readStatus(status)
       : { recipients: ofQmail ? readQsbmf(ofQmail) : readFailedRecipients(message) }),
-    ...(feedback ? readFeedback(feedback) : {}),
+    ...complaint,
     messageId: messageId !== undefined && isMessageId(messageId) ? messageId : undefined,
     queueIds: findQueueIds([Buffer.from(message), ...parts.map(({ body }) => body)], hostname),
   }
@@ -154,10 +155,27 @@ function readQsbmf({ recipients }: QsbmfReport): IncomingRecipient[] {
   }))
 }
 
+type Complaint = Pick<IncomingReport, 'feedbackType' | 'recipients' | 'envelopeId' | 'reportingMta'>
+
+/**
+ * Microsoft (Junk Mail Reporting Program) says who complains in a field of its own in what comes back: beside a part for
+ * programs that names nobody, or without such a part.
+ */
+function readComplaint(
+  feedback: MessagePart | undefined,
+  returned: readonly HeaderField[] | undefined,
+): Complaint | undefined {
+  const complainant = readAddress(returned && findFieldValue(returned, 'x-hmxmroriginalrecipient'))
+  const recipients = complainant ? [{ originalRecipient: complainant }] : []
+  if (feedback) {
+    const read = readFeedback(feedback)
+    return read.recipients.length > 0 ? read : { ...read, recipients }
+  }
+  return complainant && { feedbackType: 'abuse', recipients }
+}
+
 /** RFC 5965 §3. */
-function readFeedback({
-  body,
-}: MessagePart): Pick<IncomingReport, 'feedbackType' | 'recipients' | 'envelopeId' | 'reportingMta'> {
+function readFeedback({ body }: MessagePart): Complaint {
   const fields = splitGroups(body).flat()
   const named = fields.filter(({ name }) => name.toLowerCase() === 'original-rcpt-to').slice(0, maxRecipients)
   return {

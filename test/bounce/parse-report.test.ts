@@ -244,6 +244,34 @@ Spam
   assert.equal(read.messageId, '<8787KJKJ3K4J3K4J3K4J3.mail@example.test>')
 })
 
+for (const [what, head, part] of [
+  ['without a part for programs', 'multipart/mixed', ''],
+  [
+    'whose part for programs names nobody',
+    'multipart/report; report-type=feedback-report',
+    'Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nVersion: 1\n\n--x\n',
+  ],
+] as const)
+  test(`a complaint of Microsoft ${what}`, () => {
+    const read = parse(`From: <staff@hotmail.com>
+Subject: complaint about message from 192.0.2.1
+Content-Type: ${head}; boundary=x
+
+--x
+${part}Content-Type: message/rfc822
+
+X-HmXmrOriginalRecipient: <boris@hotmail.com>
+Message-ID: <1@example.test>
+Subject: News
+
+Text
+--x--
+`)
+    assert.equal(read.feedbackType, 'abuse')
+    assert.deepEqual(names(read), ['boris@hotmail.com'])
+    assert.equal(read.messageId, '<1@example.test>')
+  })
+
 test('a trace field of another server, or of a name that only ends like ours, is none of ours', () => {
   for (const by of [
     'mx.example.org (Postrider)',

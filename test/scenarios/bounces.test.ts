@@ -314,6 +314,33 @@ const complaintAbout = (recipient: string | undefined, type = 'abuse'): string =
     '',
   ].join('\n')
 
+test('a complaint of Microsoft, which is no multipart/report', async t => {
+  const { server } = await serverAndPeer(t, {})
+  const id = await send(server, {
+    from: 'news@here.test',
+    to: ['boris@there.test'],
+    text: message,
+    role: 'submission',
+  })
+  const complaint = [
+    'From: <staff@hotmail.com>',
+    'Subject: Complaint about message from 192.0.2.1',
+    'Content-Type: multipart/mixed; boundary=x',
+    '',
+    '--x',
+    'Content-Type: message/rfc822',
+    '',
+    'X-HmXmrOriginalRecipient: <boris@there.test>',
+    message,
+    '--x--',
+    '',
+  ].join('\n')
+  await send(server, { from: 'staff@hotmail.com', to: ['postmaster@here.test'], text: complaint })
+  const [event] = await came(server, id)
+  assert.ok(event?.kind === 'complained')
+  assert.equal(event.recipient, 'boris@there.test')
+})
+
 test('a late bounce puts the recipient on the suppression list, and a later delivery does not take it off', async t => {
   const { server } = await serverAndPeer(t)
   const from = 'anna@here.test'
