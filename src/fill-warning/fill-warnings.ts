@@ -5,7 +5,7 @@ import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
-import { oneAtATime } from '../runtime/one-at-a-time.ts'
+import { RegularWork } from '../runtime/regular-work.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { composeWarning } from './compose-warning.ts'
@@ -39,10 +39,6 @@ export function createFillWarnings(options: FillWarningsOptions): FillWarnings {
     begins: 'owners are not told that their mailboxes fill up',
     ends: 'owners are told again that their mailboxes fill up',
   })
-  const state = { isStopped: false, isWoken: false, wantsAll: false }
-  let timer: { cancel(): void } | undefined
-  let looking = Promise.resolve()
-
   const tell = async ({ accountId, address, language, quota }: UntoldOwner): Promise<void> => {
     const { level } = quota
     if (level === 0) return
@@ -66,7 +62,7 @@ export function createFillWarnings(options: FillWarningsOptions): FillWarnings {
     else if (stored.location.kind === 'file') await mailData.discard([stored.location.name])
   }
   const tellAll = async (): Promise<void> => {
-    while (!state.isStopped) {
+    while (!regular.isStopped) {
       const owners = await storage.run(findUntoldOwners, { usual, limit: ownersAtATime })
       for (const owner of owners) await tell(owner)
       if (owners.length < ownersAtATime) return
@@ -74,7 +70,7 @@ export function createFillWarnings(options: FillWarningsOptions): FillWarnings {
   }
   /** A limit that has changed, and room that was made, are seen here. */
   const updateLevels = async (): Promise<void> => {
-    for (let after: number | undefined = 0; after !== undefined && !state.isStopped; ) {
+    for (let after: number | undefined = 0; after !== undefined && !regular.isStopped; ) {
       const page: readonly AccountQuota[] = await storage.run(listQuotas, {
         usual,
         after,
@@ -90,41 +86,18 @@ export function createFillWarnings(options: FillWarningsOptions): FillWarnings {
     await updateLevels()
     await tellAll()
   }
-  const guarded = async (): Promise<void> => {
-    try {
-      while (state.isWoken && !state.isStopped) {
-        const { wantsAll } = state
-        Object.assign(state, { isWoken: false, wantsAll: false })
-        await (wantsAll ? look() : tellAll())
-      }
-      trouble.over()
-    } catch (cause) {
-      if (!state.isStopped) trouble.hit(cause)
-    }
-  }
-  const begin = oneAtATime(() => {
-    looking = guarded()
-    return looking
+  const regular = new RegularWork({
+    clock,
+    everyMs: hourMs,
+    trouble,
+    work: ({ isWoken }) => (isWoken ? tellAll() : look()),
   })
-  const wake = (): void => {
-    state.isWoken = true
-    begin()
-  }
-  const wakeForAll = (): void => {
-    state.wantsAll = true
-    wake()
-  }
   return {
     look,
     start() {
-      storage.onWake('quota', wake)
-      timer ??= clock.every(hourMs, wakeForAll)
-      wakeForAll()
+      storage.onWake('quota', () => regular.wake())
+      regular.start()
     },
-    async stop() {
-      state.isStopped = true
-      timer?.cancel()
-      await looking
-    },
+    stop: () => regular.stop(),
   }
 }

@@ -7,8 +7,8 @@ export interface RegularWorkOptions {
   readonly everyMs: number
   /** Is told of what goes wrong; the work is tried again at the next time. */
   readonly trouble: LastingTrouble
-  /** Looks from time to time whether `isStopped`. */
-  readonly work: () => Promise<void>
+  /** Looks from time to time whether `isStopped`. `isWoken`: somebody woke it, and its time has not come. */
+  readonly work: (occasion: { readonly isWoken: boolean }) => Promise<void>
 }
 
 export class RegularWork {
@@ -55,9 +55,10 @@ export class RegularWork {
     const { trouble, work } = this.#options
     this.#isUnderWay = true
     do {
+      const isWoken = this.#isWoken
       this.#isWoken = false
       try {
-        await work()
+        await work({ isWoken })
         trouble.over()
       } catch (cause) {
         if (!this.#isStopped) trouble.hit(cause)

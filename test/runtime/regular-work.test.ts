@@ -8,13 +8,15 @@ import { RegularWork } from '../../src/runtime/regular-work.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 
 function watch() {
+  const occasions: boolean[] = []
   const begun: PromiseWithResolvers<void>[] = []
   const clock = createManualClock()
   const regular = new RegularWork({
     clock,
     everyMs: 1000,
     trouble: new LastingTrouble(silentLog, { begins: 'it fails', ends: 'it works again' }),
-    work() {
+    work({ isWoken }) {
+      occasions.push(isWoken)
       const one = Promise.withResolvers<void>()
       begun.push(one)
       return one.promise
@@ -24,6 +26,7 @@ function watch() {
     regular,
     clock,
     begun,
+    occasions,
     end: async (outcome: 'done' | 'failed' = 'done') => {
       if (outcome === 'done') begun.at(-1)?.resolve()
       else begun.at(-1)?.reject(new Error('no'))
@@ -33,7 +36,7 @@ function watch() {
 }
 
 test('it is done at the start, at each time, and when it is woken; once when it is still under way', async () => {
-  const { regular, clock, begun, end } = watch()
+  const { regular, clock, begun, occasions, end } = watch()
   regular.wake()
   assert.equal(begun.length, 0)
   regular.start()
@@ -47,6 +50,7 @@ test('it is done at the start, at each time, and when it is woken; once when it 
   await end()
   regular.wake()
   assert.equal(begun.length, 3)
+  assert.deepEqual(occasions, [false, false, true])
 })
 
 for (const outcome of ['done', 'failed'] as const)
