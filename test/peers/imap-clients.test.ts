@@ -486,8 +486,13 @@ test('getmail', { skip: missing('getmail') }, async () => {
       '',
     ].join('\n'),
   )
-  assertWell(await runProgram(['getmail', '--getmaildir', folder, '--quiet']))
-  assert.equal((await readFile(join(folder, 'fetched'), 'utf8')).match(/^Subject: number \d$/gm)?.length, 3)
+  const result = await runProgram(['getmail', '--getmaildir', folder])
+  assertWell(result)
+  assert.deepEqual(
+    (await readFile(join(folder, 'fetched'), 'utf8')).match(/^Subject: number \d$/gm),
+    ['Subject: number 1', 'Subject: number 2', 'Subject: number 3'],
+    result.stdout + result.stderr,
+  )
   const states = await statesOf(user)
   assert.deepEqual([countIn(states, 'INBOX'), countIn(states, 'Archive')], [0, 3])
 })
