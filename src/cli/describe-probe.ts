@@ -5,7 +5,7 @@ import { formatLmtpStore } from '../routing/destination.ts'
 import type { ServerLookup } from '../routing/find-servers.ts'
 import type { Route } from '../routing/route.ts'
 import { describeCauseOf } from './causes.ts'
-import { whyPlain } from './describe-tls.ts'
+import { describeProof, whyPlain } from './describe-tls.ts'
 import { describeDiagnosis, describeLookup, describePassed, formatReply } from './format-trail.ts'
 
 /** `from`: the sender, as it is shown. A line each; without the dialogue. */
@@ -61,12 +61,20 @@ function describeServers(lookup: ServerLookup): string {
 }
 
 function describeTls(tls: ProbeFindings['tls'], evidence: ProbeFindings['tlsEvidence']): string {
-  if (tls)
-    return `${tls.protocol} with ${tls.cipher}; its certificate is ${tls.problem ? `not verified: ${tls.problem.detail}` : 'verified'}.`
-  return `none: ${whyPlain(evidence?.failure)}. What is sent could be read on the way.`
+  const proof = describeProof(evidence)
+  if (!tls) return `none: ${whyPlain(evidence?.failure)}${proof}. What is sent could be read on the way.`
+  const certificate = `; its certificate is ${tls.problem ? `not verified: ${tls.problem.detail}` : 'verified'}`
+  return `${tls.protocol} with ${tls.cipher}${proof === '' ? certificate : proof}.${describeLostPolicy(evidence)}`
 }
 
-function describeVerdict({ verdict, server }: ProbeFindings, from: string): string[] {
+/** Begins with a blank, or is empty. */
+function describeLostPolicy(evidence: ProbeFindings['tlsEvidence']): string {
+  return evidence?.policy === 'none' && evidence.failure
+    ? ` Its domain announces an MTA-STS policy, which cannot be had: ${evidence.failure.detail}.`
+    : ''
+}
+
+function describeVerdict({ verdict, server, lookup }: ProbeFindings, from: string): string[] {
   switch (verdict.kind) {
     case 'accepted':
       return [
@@ -83,7 +91,8 @@ function describeVerdict({ verdict, server }: ProbeFindings, from: string): stri
           ? 'would be refused for good, and its sender told'
           : 'would wait in the queue, and be tried again'
       return [
-        `Answer: ${describeDiagnosis(verdict.diagnosis)}.`,
+        // Where nobody was asked, the line before says it.
+        ...(lookup?.kind === 'servers' ? [`Answer: ${describeDiagnosis(verdict.diagnosis)}.`] : []),
         `Result: a message ${what}, because ${because}.${remedy === undefined ? '' : ` ${remedy}`} Nothing was sent.`,
       ]
     }

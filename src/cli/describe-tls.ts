@@ -62,9 +62,11 @@ export function noteTls(event: Attempt): string[] {
     : []
 }
 
-/** What a policy of the receiver made of the connection that took the message. */
+/** What a policy of the receiver made of the connection that took the message. Begins with a semicolon, or is empty. */
 export function describeProof(evidence: TlsEvidence | undefined): string {
   if (!evidence || evidence.policy === 'none') return ''
+  // Nothing goes out so against a policy in force.
+  if (evidence.result === 'plain') return '; its MTA-STS policy demands TLS, but is not in force yet'
   const whose = evidence.policy === 'dane' ? 'its DNS demands (DANE)' : 'its MTA-STS policy demands'
   if (evidence.result === 'verified') return `; the certificate of ${evidence.host} is as ${whose}`
   if (evidence.failure)

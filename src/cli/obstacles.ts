@@ -1,16 +1,20 @@
-// What this server itself would do with a message before any other sees it: hold it, not send it, or have it stand in line.
+// What this server itself would do with a message before any other sees it: hold it, not send it, have it stand in line, or find
+// no room for it.
 import type { Address, ReversePath } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
+import { formatAddress } from '../address/format-address.ts'
 import type { Settings } from '../config/settings.ts'
 import { sendsBulk } from '../delivery/pacing/sender-limits.ts'
 import { diagnoseSuppression } from '../delivery/sending-rules.ts'
 import { findAccount } from '../directory/accounts.ts'
+import { isRoleAddress } from '../directory/keys.ts'
 import type { GateKey } from '../queue/gates.ts'
 import { withoutEnd } from '../runtime/text.ts'
 import { findSendingRules } from '../suppression/operations.ts'
 import { findBinding, type SuppressedMail } from '../suppression/suppression.ts'
 import { describeOpening, describePlace } from './describe-gate.ts'
 import { gateJson } from './gate-json.ts'
+import { describeFullness, type Fullness, readFullness } from './mailbox-fullness.ts'
 import type { CommandStorage } from './open-storage.ts'
 import { type GateState, readClosedGates } from './prospects.ts'
 
@@ -25,6 +29,7 @@ export type Obstacle =
       readonly detail: string
     }
   | { readonly kind: 'closed'; readonly gate: GateState }
+  | { readonly kind: 'full'; readonly fullness: Fullness }
 
 export interface Probed {
   readonly forwardPath: Address
@@ -33,12 +38,14 @@ export interface Probed {
   readonly gate: GateKey | undefined
   /** The preferred mail host. */
   readonly host: string | undefined
+  /** Accounts of this server into whose mailboxes it leads. */
+  readonly accounts: readonly Address[]
 }
 
 export async function readObstacles(
   storage: Pick<CommandStorage, 'run'>,
-  settings: Pick<Settings, 'delivery' | 'submission' | 'queue'>,
-  { forwardPath, reversePath, gate, host }: Probed,
+  settings: Pick<Settings, 'delivery' | 'submission' | 'queue' | 'mailboxes'>,
+  { forwardPath, reversePath, gate, host, accounts }: Probed,
   now: number,
 ): Promise<readonly Obstacle[]> {
   const account = reversePath === null ? undefined : await storage.run(findAccount, { address: reversePath })
@@ -60,6 +67,12 @@ export async function readObstacles(
     { message, account: sending?.address, gate, domain: forwardPath.domain, host },
     now,
   )
+  const full: Fullness[] = []
+  // RFC 5321 §4.5.1: postmaster can always be reached.
+  for (const address of isRoleAddress(forwardPath) ? [] : accounts) {
+    const fullness = await readFullness(storage, settings, address, now)
+    if (fullness) full.push(fullness)
+  }
   return [
     ...(settings.queue.hold ? [{ kind: 'held' } as const] : []),
     ...(sending?.heldBecause === undefined
@@ -76,6 +89,7 @@ export async function readObstacles(
         ]
       : []),
     ...gates.map(gate => ({ kind: 'closed', gate }) as const),
+    ...full.map(fullness => ({ kind: 'full', fullness }) as const),
   ]
 }
 
@@ -95,6 +109,8 @@ export function describeObstacle(obstacle: Obstacle, now: number): string {
       return `${obstacle.mail === 'all' ? 'It would fail here' : 'Mass mail would fail here'}, ${withoutEnd(obstacle.detail)}. "postrider suppression show ${obstacle.address}" has more, "postrider suppression remove ${obstacle.address}" takes it off.`
     case 'closed':
       return `It would stand in line ${describePlace(obstacle.gate, false)}. ${describeOpening(obstacle.gate, now)}`
+    case 'full':
+      return describeFullness(obstacle.fullness)
     default:
       return obstacle satisfies never
   }
@@ -108,6 +124,11 @@ export function obstacleJson(obstacle: Obstacle): unknown {
       return obstacle
     case 'closed':
       return { kind: 'closed', gate: gateJson(obstacle.gate) }
+    case 'full': {
+      const { address, room, quota } = obstacle.fullness
+      const { used, limit } = quota
+      return { kind: 'full', account: formatAddress(address), room, used, limit }
+    }
     default:
       return obstacle satisfies never
   }

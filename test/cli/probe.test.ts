@@ -1,13 +1,19 @@
 // postrider probe: as far as delivery goes without a message.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { takeAllowance } from '../../src/queue/allowances.ts'
 import { noteDestinationHealth } from '../../src/queue/destination-health.ts'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
+import { keepStsPolicy } from '../../src/tls-policy/operations.ts'
 import { type PeerOptions, type RemotePeer, startPeer } from '../delivery/remote-peer.ts'
+import { contextOf, issueCertificate } from '../harness/certificates.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
+import { createManualClock } from '../harness/manual-clock.ts'
+import { startServer } from '../smtp-server/start-server.ts'
 import { makeServerFolder, type Ran, runHere, succeed } from './run-postrider.ts'
 
 const zone = [
@@ -165,6 +171,64 @@ test('that a server gets its mail without TLS is told with the reason', async t 
   )
   appendFileSync(`${folder}/postrider.toml`, 'tls = "never"\n')
   assert.equal(await encryption(), `Encryption: none: the settings want no TLS there. ${read}`)
+})
+
+test('what the receiver demands of TLS is told, with what came of it', async t => {
+  const mx = 'mx.example.org'
+  const own = await issueCertificate(undefined, [mx])
+  const receiver = await startServer({
+    listeners: [{ role: 'relay', address: '127.0.0.1', port: 0 }],
+    tls: { secureContext: () => contextOf(own) },
+  })
+  const key = own.x509.publicKey.export({ type: 'spki', format: 'der' })
+  const tlsa = `_${receiver.port}._tcp.${mx} TLSA 3 1 1 ${createHash('sha256').update(key).digest('hex')}`
+  const sts = '_mta-sts.two.example.org TXT v=STSv1; id=1;'
+  const dns = await startDnsServer([...zone, tlsa, sts])
+  t.after(() => Promise.all([receiver.server.close(), dns.close()]))
+  const folder = makeServerFolder(remove => t.after(remove))
+  const file = `${folder}/postrider.toml`
+  appendFileSync(file, `[delivery]\nport = ${receiver.port}\ndnsServers = ["${dns.text}"]\n`)
+  await succeed(folder, 'domain', 'create', 'example.test')
+  const storage = await openLocalStorage(join(folder, 'mail-data'))
+  await storage.run(keepStsPolicy, {
+    domain: 'two.example.org',
+    policyId: '1',
+    policy: { mode: 'testing', mx: [mx], maxAgeMs: 86_400_000 },
+    at: Date.now(),
+    isUsed: true,
+  })
+  await storage.close()
+  const encryption = async (address: string): Promise<string> =>
+    /^Encryption: .*$/m.exec((await probe(folder, address)).stdout)?.[0] ?? ''
+
+  assert.match(
+    await encryption('boris@two.example.org'),
+    /; that is not as its MTA-STS policy demands, which is not in force yet: mx\.example\.org: .*\.$/,
+  )
+  appendFileSync(file, 'tls = "never"\n')
+  assert.equal(
+    await encryption('boris@two.example.org'),
+    'Encryption: none: the settings want no TLS there; its MTA-STS policy demands TLS, but is not in force yet. What is sent could be read on the way.',
+  )
+  dns.sign('example.org')
+  assert.match(
+    await encryption('boris@example.org'),
+    /^Encryption: TLSv1\.3 with \S+; the certificate of mx\.example\.org is as its DNS demands \(DANE\)\.$/,
+  )
+})
+
+test('who waits for a slow server sees for what', async t => {
+  const { folder, peer } = await open(t, {
+    script: command => (command.startsWith('RCPT') ? 'silence' : undefined),
+  })
+  const clock = createManualClock()
+  const stderr = new PassThrough({ encoding: 'utf8' })
+  const ran = runHere(folder, ['probe', 'boris@example.org'], { clock, stderr })
+  await peer.seen('RCPT')
+  clock.advance(61_000)
+  peer.answer('250 2.1.5 Ok')
+  assert.equal((await ran).exitCode, 0)
+  assert.equal(stderr.read(), '1 min: waiting for an answer; last: C: RCPT TO:<boris@example.org>\n')
 })
 
 test('the sender is of a domain of this server: of its host name only where that is one, or there is none', async context => {

@@ -61,7 +61,7 @@ test('how long Trash and Junk are kept is said of one account, or is as usual', 
   assert.match(wrong.stderr, /a number of days up to 3650/)
 })
 
-test('why says that the mailboxes of an account are full', async t => {
+test('why and probe say that the mailboxes of an account are full', async t => {
   const folder = makeServerFolder(remove => t.after(remove))
   await succeed(folder, 'domain', 'create', 'example.test')
   await succeed(folder, 'account', 'create', anna)
@@ -76,4 +76,19 @@ test('why says that the mailboxes of an account are full', async t => {
     after.stderr,
     /The mailboxes of anna@example\.test are full: 1\.9 GB of 1\.0 GB\. Its mail is put off until there is room; "postrider account quota anna@example\.test" gives it more\./,
   )
+  await succeed(folder, 'group', 'create', 'team@example.test', anna)
+  for (const address of [anna, 'team@example.test']) {
+    const probed = await runHere(folder, ['probe', address, '--json'])
+    assert.equal(probed.exitCode, 1, address)
+    assert.partialDeepStrictEqual(JSON.parse(probed.stdout), {
+      accepted: true,
+      obstacles: [{ kind: 'full', account: anna, room: 'full', limit: { bytes: 1024 ** 3 } }],
+    })
+  }
+  assert.match(
+    (await runHere(folder, ['probe', anna])).stdout,
+    /^At this server: The mailboxes of anna@example\.test are full: 1\.9 GB of 1\.0 GB\. Its mail is put off until/m,
+  )
+  // The postmaster, who is always taken.
+  assert.equal((await runHere(folder, ['probe', 'postmaster@example.test'])).exitCode, 0)
 })

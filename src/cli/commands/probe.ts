@@ -31,6 +31,7 @@ import { exitCodes } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { describeObstacle, keepsMail, obstacleJson, readObstacles } from '../obstacles.ts'
 import type { CommandStorage } from '../open-storage.ts'
+import { formatDuration } from '../quantities.ts'
 
 interface ProbeOptions {
   readonly from?: GivenReversePath
@@ -45,7 +46,7 @@ export function addProbeCommand(program: Command, run: CommandRun): void {
     description:
       'Try whether a message to an address would be taken, without sending one: looks up its mail hosts, connects, ' +
       'encrypts, and asks for the recipient, as delivery does it. For an address of this server: says where its mail goes. ' +
-      'Says, too, what at this server would keep a message from leaving: a hold, the suppression list, a limit that is used up, a receiver to which nothing goes for a while. ' +
+      'Says, too, what at this server would keep a message from leaving: a hold, the suppression list, a limit that is used up, a receiver to which nothing goes for a while, mailboxes that are full. ' +
       'It ends with 0 when the message would be taken and nothing keeps it, else with 1.',
     examples: ['probe boris@example.org', 'probe boris@example.org --from anna@example.test --dialogue'],
   })
@@ -72,13 +73,14 @@ async function probe(invocation: Invocation, options: ProbeOptions, forwardPath:
   const now = invocation.clock.now()
   const { findings, reversePath, obstacles } = await invocation.withStorage(async (storage, settings) => {
     const reversePath = options.from ? options.from.reversePath : await postmasterOf(storage, settings)
-    const findings = await probeAddress(composeProbe(invocation, settings, storage, options.source), {
-      forwardPath,
-      reversePath,
-    })
-    const { gate, lookup } = findings
+    const parts = composeProbe(invocation, settings, storage, options.source)
+    const findings = await whileTelling(invocation, onDialogue =>
+      probeAddress({ ...parts, onDialogue }, { forwardPath, reversePath }),
+    )
+    const { gate, lookup, routes } = findings
     const host = lookup?.kind === 'servers' ? lookup.servers[0]?.host : undefined
-    const probed = { forwardPath, reversePath, gate, host }
+    const accounts = routes.flatMap(({ route }) => (route.kind === 'mailbox' ? [route.address] : []))
+    const probed = { forwardPath, reversePath, gate, host, accounts }
     return { findings, reversePath, obstacles: await readObstacles(storage, settings, probed, now) }
   })
   const from = reversePath === null ? '<>' : formatAddressForPeople(reversePath)
@@ -93,6 +95,27 @@ async function probe(invocation: Invocation, options: ProbeOptions, forwardPath:
   )
   const isTaken = findings.verdict.kind === 'accepted' || findings.verdict.kind === 'own'
   if (!isTaken || obstacles.some(keepsMail)) invocation.exitCode = exitCodes.failed
+}
+
+/** A server may take minutes for each answer: a person sees for what it is waited. */
+async function whileTelling<Result>(
+  { output, clock }: Invocation,
+  work: (onDialogue: (line: string) => void) => Promise<Result>,
+): Promise<Result> {
+  const progress = output.progress()
+  const beganAt = clock.now()
+  let last = 'looking up where its mail goes'
+  const timer = clock.every(1000, () =>
+    progress.update(`${formatDuration(clock.now() - beganAt)}: waiting for an answer; last: ${last}`),
+  )
+  try {
+    return await work(line => {
+      last = line
+    })
+  } finally {
+    timer.cancel()
+    progress.end()
+  }
 }
 
 /** Receivers look at the domain of the sender, and the host name is none where no mail has it. */

@@ -3,10 +3,7 @@ import { Argument, type Command, InvalidArgumentError } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { formatAddress, formatAddressForPeople } from '../../address/format-address.ts'
 import { parseAddress } from '../../address/parse-address.ts'
-import { type Settings, usualQuotaOf } from '../../config/settings.ts'
-import { findAccount } from '../../directory/accounts.ts'
-import { formatUse } from '../../mailbox/quota.ts'
-import { findLackOfRoom } from '../../mailbox/quota-operations.ts'
+import type { Settings } from '../../config/settings.ts'
 import { findQueuedMessages } from '../../queue/list-queue.ts'
 import { formatQueueId, parseQueueId, type QueueId } from '../../queue/queue-id.ts'
 import { UsageFault } from '../../runtime/fault.ts'
@@ -19,6 +16,7 @@ import { describeWhy, type Hold, standingsOf, type WhyStyle } from '../describe-
 import { describeEvent } from '../format-trail.ts'
 import { gateJson } from '../gate-json.ts'
 import type { Invocation } from '../invocation.ts'
+import { describeFullness, readFullness } from '../mailbox-fullness.ts'
 import { checkServer, noServerText } from '../missing-server.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { readProspects } from '../prospects.ts'
@@ -129,32 +127,12 @@ async function describeAccount(
   address: Address,
   now: number,
 ): Promise<readonly string[]> {
+  const fullness = await readFullness(storage, settings, address, now)
   const sayings = [
     await describeRefusedLogIn(storage, formatAddress(address), now),
-    await describeFullness(storage, settings, address, now),
+    fullness && describeFullness(fullness),
   ]
   return sayings.filter(saying => saying !== undefined)
-}
-
-/** undefined: there is room, or it is no account. */
-async function describeFullness(
-  storage: Pick<CommandStorage, 'run'>,
-  settings: Settings,
-  address: Address,
-  now: number,
-): Promise<string | undefined> {
-  const account = await storage.run(findAccount, { address })
-  if (!account) return undefined
-  const lack = await storage.run(findLackOfRoom, {
-    accountId: account.id,
-    usual: usualQuotaOf(settings.mailboxes),
-    coming: { bytes: 1, messages: 1 },
-    now,
-  })
-  if (!lack) return undefined
-  const shown = formatAddressForPeople(address)
-  const fate = lack.room === 'full' ? 'Its mail is put off' : 'Its mail is refused'
-  return `The mailboxes of ${shown} are full: ${formatUse(lack.quota)}. ${fate} until there is room; "postrider account quota ${formatAddress(address)}" gives it more.`
 }
 
 /** Who asks why no mail comes from somebody is told that he does not get in; undefined: nothing of the last day. */

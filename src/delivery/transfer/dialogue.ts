@@ -5,9 +5,16 @@ const maxLineLength = 400
 
 export class Dialogue {
   lines: string[] = []
+  readonly #onLine: ((line: string) => void) | undefined
+
+  /** `onLine`: for who watches. */
+  constructor(onLine?: (line: string) => void) {
+    this.#onLine = onLine
+  }
 
   /** 'C: …' or 'S: …'. */
   add(line: string): void {
+    this.#onLine?.(line)
     if (this.lines.length < maxLines) {
       this.lines.push(line.length > maxLineLength ? `${line.slice(0, maxLineLength)}…` : line)
     } else if (this.lines.length === maxLines) this.lines.push('…')

@@ -28,6 +28,8 @@ export interface ProbeParts {
     probe: Probe,
   ) => Promise<{ readonly source: Source; readonly gate: GateKey }>
   readonly terms: (destination: Destination, source: Source) => ConnectionTerms
+  /** Each line of the dialogue when it is said: the answer to the last may be waited for minutes. */
+  readonly onDialogue?: ((line: string) => void) | undefined
 }
 
 export interface Probe {
@@ -87,7 +89,8 @@ export async function probeAddress(parts: ProbeParts, probe: Probe): Promise<Pro
   const source = from.address
   const lookup = serversFrom(from, found)
   if (lookup.kind !== 'servers') return { routes, lookup, source, gate, verdict: lookup, dialogue: [] }
-  const asked = await askServers(parts.terms(destination, from), lookup.servers, probe)
+  const dialogue = new Dialogue(parts.onDialogue)
+  const asked = await askServers(parts.terms(destination, from), lookup.servers, probe, dialogue)
   return { routes, lookup, source, gate, ...asked }
 }
 
@@ -96,8 +99,8 @@ async function askServers(
   terms: ConnectionTerms,
   servers: readonly RemoteServer[],
   probe: Probe,
+  dialogue: Dialogue,
 ): Promise<Omit<ProbeFindings, 'routes'>> {
-  const dialogue = new Dialogue()
   const triedHosts: string[] = []
   let asked: Pick<ProbeFindings, 'server' | 'tls' | 'tlsEvidence' | 'extensions'> = {}
   const passed: PassedServer[] = []
