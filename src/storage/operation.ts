@@ -1,4 +1,5 @@
 // An operation on storage, written once for every engine.
+import type { TextCondition } from './any-case.ts'
 import type { ForAll } from './side-by-side.ts'
 import type { WordIndex } from './word-index.ts'
 
@@ -28,8 +29,8 @@ export interface Tx {
    * table fulfil: SQLite, which has no statistics, takes that condition for a reason to read them all by another index.
    */
   readonly byIndex: (index: string) => string
-  /** A LIKE that takes ASCII letters in either case. */
-  readonly likeAnyCase: 'LIKE' | 'ILIKE'
+  /** A condition of WHERE: the column has this text in it, with its letters in either case. */
+  readonly contains: (column: string, text: string) => TextCondition
   readonly words: WordIndex
   get<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined>
   all<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]>

@@ -2,6 +2,7 @@
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { containsInSqlite } from './any-case.ts'
 import type { SqlValue, Tx, WakeTopic } from './operation.ts'
 import { oneByOne } from './side-by-side.ts'
 import { SqliteWords } from './sqlite-words.ts'
@@ -113,7 +114,7 @@ export class SqliteConnection implements Tx {
 
   readonly forAll = oneByOne
   readonly byIndex = (index: string): string => `INDEXED BY ${index}`
-  readonly likeAnyCase = 'LIKE'
+  readonly contains = containsInSqlite
   readonly words = new SqliteWords(this)
   readonly forUpdate = ''
   readonly skipLocked = ''

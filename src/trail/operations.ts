@@ -39,10 +39,11 @@ export interface TrailSearch {
 export const searchTrail = defineRead(
   'trail.search',
   async (tx, input: TrailSearch): Promise<TrailRecord[]> => {
+    const { sql, value } = tx.contains('event', asWritten(input.text))
     const rows = await tx.all<EventRow>(
-      `SELECT ${eventColumns} FROM trail_event WHERE at >= ? AND event ${tx.likeAnyCase} ? ESCAPE '\\' ORDER BY id DESC LIMIT ?`,
+      `SELECT ${eventColumns} FROM trail_event WHERE at >= ? AND ${sql} ORDER BY id DESC LIMIT ?`,
       input.since,
-      `%${asWritten(input.text).replaceAll(/[\\%_]/g, '\\$&')}%`,
+      value,
       input.limit,
     )
     return rows.map(readRow)

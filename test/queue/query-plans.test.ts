@@ -42,7 +42,7 @@ async function plansOf<Input, Output>(
     skipLocked: connection.skipLocked,
     forAll: connection.forAll,
     byIndex: connection.byIndex,
-    likeAnyCase: connection.likeAnyCase,
+    contains: connection.contains,
     words: connection.words,
     async get<Row>(sql: string, ...values: readonly SqlValue[]) {
       await explain(sql, values)

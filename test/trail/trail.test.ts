@@ -123,6 +123,19 @@ test('%, _ and \\ are letters like others', async t => {
   assert.deepEqual(await search(storage, '\\%'), [])
 })
 
+test('letters are found in either case, beyond ASCII too, and nothing in the text has a meaning of its own', async t => {
+  const storage = await openTrail(t)
+  const texts = ['Договор Поставки №7 (Copy)', 'Straße [50%_*?]', 'мёд^$.+|{1}', 'мед', 'a\\Ю]']
+  await append(storage, ...texts)
+  for (const text of texts) {
+    // 'ß' stays as it is: in capitals it is two letters.
+    for (const sought of [text, text.toLowerCase(), text.replaceAll(/[^ß]/g, letter => letter.toUpperCase())])
+      assert.deepEqual(await search(storage, sought), [text])
+  }
+  assert.deepEqual(await search(storage, 'поставки.№'), [])
+  assert.deepEqual(await search(storage, 'Стра[sS]'), [])
+})
+
 test('an address that is quoted is found as it is written', async t => {
   const storage = await openTrail(t)
   await append(storage, '"a b"@example.org', '"a\\"b"@example.org', 'a b@example.org')

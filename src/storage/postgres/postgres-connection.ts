@@ -2,6 +2,7 @@
 import { Socket } from 'node:net'
 import { Client, DatabaseError, types } from 'pg'
 import { systemClock } from '../../runtime/clock.ts'
+import { containsInPostgres } from '../any-case.ts'
 import type { LockableTable, SqlValue, Tx, WakeTopic } from '../operation.ts'
 import { sideBySide } from '../side-by-side.ts'
 import { StorageFault } from '../storage-fault.ts'
@@ -200,7 +201,7 @@ export class PostgresConnection implements Tx {
   readonly forAll = sideBySide
   // It has statistics.
   readonly byIndex = (): string => ''
-  readonly likeAnyCase = 'ILIKE'
+  readonly contains = containsInPostgres
   readonly words = new PostgresWords(this)
   readonly forUpdate = 'FOR UPDATE'
   readonly skipLocked = 'FOR UPDATE SKIP LOCKED'
