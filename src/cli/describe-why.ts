@@ -232,7 +232,7 @@ function describeWaiting(
         ...base,
         ...say(
           shown,
-          `it is being delivered at this moment.${way} ${tried}"postrider trace ${id} --follow" shows how it goes.`,
+          `it is being delivered at this moment.${recipient.state === 'held' ? ' An administrator put it on hold: if this attempt does not deliver it, it stays.' : ''}${way} ${tried}"postrider trace ${id} --follow" shows how it goes.`,
           { detail },
         ),
       }

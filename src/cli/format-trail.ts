@@ -134,7 +134,7 @@ function entryOf(event: TrailEvent): TrailEntry {
       return { text: describeQuarantineEnd(event), dialogue: [] }
     case 'administered':
       return {
-        text: `An administrator: ${event.action}${event.recipient ? ` for ${event.recipient}` : ''}${describeNewWay(event)}`,
+        text: `An administrator ${describeAdministration(event)}`,
         dialogue: [],
       }
     case 'scheduled':
@@ -469,9 +469,24 @@ const writerWords: Readonly<Record<WrittenByScript['by'], string>> = {
   mistake: 'Written by this server itself, about a mistake in the script',
 }
 
-function describeNewWay(event: Extract<TrailEvent, { kind: 'administered' }>): string {
-  if (event.action !== 'reroute') return ''
-  return event.to === undefined ? ', on the usual way again' : `, to ${event.to}`
+function describeAdministration(event: Extract<TrailEvent, { kind: 'administered' }>): string {
+  const { action, recipient, to } = event
+  const whom = recipient ? ` for ${recipient}` : ''
+  switch (action) {
+    case 'hold':
+      return `put it on hold${whom}`
+    case 'release':
+      return `released it${whom}`
+    case 'retry':
+      return `wanted it tried again at once${whom}`
+    case 'cancel':
+      return `took it out of the queue${whom}; the sender was not told`
+    case 'reroute':
+      return to === undefined ? `put it back on its usual way${whom}` : `rerouted it to ${to}${whom}`
+    default:
+      // Of a newer version.
+      return `did "${action}"${whom}`
+  }
 }
 
 type Attempt = Extract<TrailEvent, { kind: 'attempted' }>

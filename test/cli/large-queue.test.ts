@@ -167,10 +167,23 @@ test('without a server nothing is being delivered, whatever a killed one had beg
   assert.match(trace.stdout, /^Now: r0@example\.org is due, and waits for its turn\.$/m)
 })
 
-test('what is being delivered is told apart: it may arrive though cancelled, and needs no retry', async context => {
+test('what is being delivered is told apart: it may arrive though held or cancelled, and needs no retry', async context => {
   const folder = await fillAndClaim(context, 2)
   const retried = await queue(folder, ['retry', '--all'])
   assert.equal(retried.stdout, '0 recipients due now.\n2 recipients being delivered just now.\n')
+  assert.equal(
+    (await queue(folder, ['hold', '--all'])).stdout,
+    '2 recipients held.\n2 recipients of these being delivered at the time: what that does not deliver stays on hold.\n',
+  )
+  assert.equal(
+    (await queue(folder, ['hold', '--all'])).stdout,
+    '0 recipients held.\n2 recipients on hold already.\n',
+  )
+  assert.match((await queue(folder, ['release', '--all'])).stdout, /^2 recipients released\.\n/)
+  assert.match(
+    (await queue(folder, ['release', '--all'])).stdout,
+    /^0 recipients released\.\n2 recipients not on hold: "postrider queue retry" tries what waits\.\n/,
+  )
   const cancelled = await queue(folder, ['cancel', '--all'])
   assert.match(
     cancelled.stdout,

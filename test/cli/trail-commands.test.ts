@@ -6,11 +6,13 @@ import { type TestContext, test } from 'node:test'
 import { formatAddress } from '../../src/address/format-address.ts'
 import type { ReportCause } from '../../src/bounce/report.ts'
 import { describeCauseOf } from '../../src/cli/causes.ts'
+import { describeWhy } from '../../src/cli/describe-why.ts'
 import { patternOf, type Saying, tellGroup } from '../../src/cli/group-standings.ts'
 import type { Surroundings } from '../../src/cli/invocation.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import { holdRecipients } from '../../src/queue/administer.ts'
 import { claimDueWork } from '../../src/queue/claim-due-work.ts'
+import { showQueuedMessage } from '../../src/queue/list-queue.ts'
 import type { NewMessage } from '../../src/queue/new-message.ts'
 import { storeOwnMessage } from '../../src/queue/own-message.ts'
 import { firstQueueIdAt, formatQueueId, type QueueId } from '../../src/queue/queue-id.ts'
@@ -25,7 +27,7 @@ import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import { defineWrite, type Storage } from '../../src/storage/operation.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { shrinkTrail } from '../../src/trail/expire-trail.ts'
-import { appendTrail } from '../../src/trail/operations.ts'
+import { appendTrail, trailOfMessage } from '../../src/trail/operations.ts'
 import { address } from '../directory/open-directory.ts'
 import { startDnsServer, type TestDnsServer } from '../harness/dns-server.ts'
 import { makeServerFolder, type Ran, runHere, succeed } from './run-postrider.ts'
@@ -784,6 +786,21 @@ for (const [what, prepare, said] of [
   })
 }
 
+test('why of what is being delivered says that it was put on hold meanwhile', async context => {
+  const server = await openServer(context)
+  const { storage } = server
+  const queueId = await server.post({ to: ['boris@example.org'] })
+  await storage.run(claimDueWork, { now, leaseUntil: now + hour, owner: 'test', maxRecipients: 9 })
+  await storage.run(holdRecipients, { recipientIds: [1], at: now })
+  const queued = await storage.run(showQueuedMessage, { queueId })
+  const records = await storage.run(trailOfMessage, { queueId })
+  const prospects = { gateOf: () => undefined, endFor: () => now + hour }
+  assert.match(
+    describeWhy({ queueId, records, queued }, { now, retentionDays: 30, prospects }),
+    /it is being delivered at this moment\. An administrator put it on hold: if this attempt does not deliver it, it stays\. /,
+  )
+})
+
 async function whyAfter(
   context: TestContext,
   to: readonly string[],
@@ -1046,7 +1063,7 @@ test('of what is held, and was forgotten in part, no reason is made up, and trac
   await succeed(server.folder, 'queue', 'release', id)
   assert.match(
     (await run(server, 'trace', id)).stdout,
-    /^It came .* to make room .*\n[-0-9: ]+An administrator: release for .*\n\nNow: /,
+    /^It came .* to make room .*\n[-0-9: ]+An administrator released it for .*\n\nNow: /,
   )
   assert.partialDeepStrictEqual(JSON.parse((await run(server, 'trace', id, '--json')).stdout), {
     beginningForgotten: true,
@@ -1116,13 +1133,13 @@ test('queue reroute sends what fits another way, and back', async context => {
   assert.match(await succeed(server.folder, 'queue', 'show', id), /^Goes to: {3}mx2\.example\.org:25$/m)
   assert.match(
     (await run(server, 'trace', id)).stdout,
-    /reroute for boris@example\.org, to mx2\.example\.org:25/,
+    /An administrator rerouted it to mx2\.example\.org:25 for boris@example\.org/,
   )
   assert.match((await run(server, 'why', id)).stdout, /An administrator sends it to mx2\.example\.org:25/)
   const back = await run(server, 'queue', 'reroute', '--rerouted', 'mx2.example.org', '--back')
   assert.equal(back.stdout, '1 recipient on the usual way again.\n')
   assert.doesNotMatch(await succeed(server.folder, 'queue', 'show', id), /Goes to/)
-  assert.match((await run(server, 'trace', id)).stdout, /on the usual way again/)
+  assert.match((await run(server, 'trace', id)).stdout, /An administrator put it back on its usual way for boris@example\.org/)
   const byCause = await run(server, 'queue', 'hold', '--cause', 'mailbox-full', '--host', 'mx.example.org')
   assert.equal(byCause.stdout, '2 recipients held.\n')
 })

@@ -232,6 +232,8 @@ interface AdministrationCommand {
   readonly leaves?: { readonly state: RecipientState; readonly remedy: string }
   /** Of what is being delivered at the time. */
   readonly underWay?: string
+  /** Of what was in no state for it, when nothing was. */
+  readonly passedOver?: string
   /** A server has to be there, or nothing comes of it. */
   readonly needsServer?: true
 }
@@ -260,12 +262,15 @@ const administrations: readonly AdministrationCommand[] = [
     done: 'held',
     summary: 'Keep mail in the queue without delivering it',
     operation: holdRecipients,
+    underWay: 'being delivered at the time: what that does not deliver stays on hold.',
+    passedOver: 'on hold already.',
   },
   {
     verb: 'release',
     done: 'released',
     summary: 'Deliver held mail',
     operation: releaseRecipients,
+    passedOver: 'not on hold: "postrider queue retry" tries what waits.',
     needsServer: true,
   },
   {
@@ -394,6 +399,8 @@ async function administer(
       : [`${formatCount(recipients, 'recipient')} ${done}.`]
     if (administration.underWay !== undefined && underWay > 0)
       lines.push(`${formatCount(underWay, 'recipient')} of these ${administration.underWay}`)
+    if (administration.passedOver !== undefined && recipients === 0 && total > 0)
+      lines.push(`${formatCount(total, 'recipient')} ${administration.passedOver}`)
     const isMissed =
       administration.needsServer === true &&
       recipients > 0 &&
