@@ -101,7 +101,7 @@ function entryOf(event: TrailEvent): TrailEntry {
       }
     case 'written':
       return {
-        text: `${describeWriter(event)}, to ${event.recipients.join(', ')}${quoteSubject(event.subject)}`,
+        text: `${describeWriter(event)}${event.reversePath === undefined ? '' : `, from ${event.reversePath}`}, to ${event.recipients.join(', ')}${quoteSubject(event.subject)}`,
         dialogue: [],
       }
     case 'reports':

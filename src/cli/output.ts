@@ -51,7 +51,7 @@ export class Output {
   /** The result: `value` for programs, `text` for people. Text from elsewhere is made printable here. */
   result(value: unknown, text: string): void {
     if (this.json) this.#stdout.write(`${JSON.stringify(value, null, 2)}\n`)
-    else if (text !== '') this.line(this.#spellCommands(text))
+    else if (text !== '') this.say(text)
   }
 
   /** One of several results, on a line of its own, for programs that read as they come. */
@@ -69,6 +69,11 @@ export class Output {
     if (this.json) this.result(rows.map(toJson), '')
     else if (rows.length === 0) this.note(empty)
     else this.#stdout.write(formatColumns(columns, rows))
+  }
+
+  /** A text of our own: its commands can be typed as they stand. */
+  say(text: string, colour?: Colour): void {
+    this.line(this.#spellCommands(text), colour)
   }
 
   line(text: string, colour?: Colour): void {

@@ -31,7 +31,9 @@ export async function insertMessage(
     ...(recipients.length > 0 ? [() => insertQueueMessage(tx, message)] : []),
     ...recipients.map(recipient => () => insertRecipient(tx, id, recipient, place)),
     ...(reception ? [() => appendEvent(tx, acceptedAt, id, { kind: 'received', reception })] : []),
-    ...(written ? [() => appendEvent(tx, acceptedAt, id, describeWritten(written, recipients))] : []),
+    ...(written
+      ? [() => appendEvent(tx, acceptedAt, id, describeWritten(message, written, recipients))]
+      : []),
     ...checks.map(check => () => appendEvent(tx, acceptedAt, id, check)),
     ...(aside ? [() => insertQuarantined(tx, { ...aside, message, keptAt: acceptedAt })] : []),
     ...(releaseAt === undefined
@@ -42,11 +44,13 @@ export async function insertMessage(
 }
 
 function describeWritten(
+  { reversePath }: QueuedMessage,
   { messageId, subject, script }: NonNullable<NewMessage['written']>,
   recipients: readonly NewRecipient[],
 ): TrailEvent {
   return {
     kind: 'written',
+    ...(reversePath === null ? {} : { reversePath: formatAddress(reversePath) }),
     recipients: recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
     messageId,
     subject,

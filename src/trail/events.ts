@@ -251,6 +251,8 @@ export type TrailEvent =
   /** This server wrote the message itself: a report, an alert. */
   | {
       readonly kind: 'written'
+      /** Absent: the null reverse-path. */
+      readonly reversePath?: string | undefined
       readonly recipients: readonly string[]
       /** As in `Reception`. */
       readonly messageId?: string | undefined

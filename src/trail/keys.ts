@@ -41,7 +41,13 @@ const maxKeys = 4000
 
 /** The words of a subject, as they are looked for. */
 export function wordsOf(subject: string): string[] {
-  return (subject.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, maxWords)
+  // The same letter may be written as one character or as two.
+  return (
+    subject
+      .normalize('NFC')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? []
+  ).slice(0, maxWords)
 }
 
 export function keysOf(event: TrailEvent): Set<TrailKey> {
@@ -103,6 +109,7 @@ function addKeys(event: TrailEvent, add: Add): void {
       addDiagnosis(event.diagnosis, add)
       break
     case 'written':
+      addSender(event.reversePath ?? '', add)
       for (const recipient of event.recipients) addRecipient(recipient, add)
       if (event.messageId !== undefined) add('m', event.messageId)
       if (event.subject !== undefined) for (const word of wordsOf(event.subject)) add('w', word)

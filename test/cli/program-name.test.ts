@@ -4,6 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { findProgramName, isChildOfNpm } from '../../src/cli/program-name.ts'
+import { openLocalStorage } from '../../src/storage/local-storage.ts'
+import { appendTrail } from '../../src/trail/operations.ts'
 import { makeFolder, makeServerFolder, type Ran, runHere, succeed } from './run-postrider.ts'
 
 for (const [how, startedAs, fromSource, environment, name] of [
@@ -69,6 +71,28 @@ test('errors, hints, results and help name commands with npx', async context => 
   assert.match(help, /^Usage: npx postrider export \[options\] \[command\] \[file\]\n/)
   assert.match(help, /"npx\s+postrider apply" reads it back/)
   assert.match(help, /\n {2}npx postrider export directory\.toml\n/)
+})
+
+test('trace names them as they can be typed, also of what follows', async t => {
+  const folder = makeServerFolder(remove => t.after(remove))
+  const storage = await openLocalStorage(join(folder, 'mail-data'))
+  const event = {
+    kind: 'account-held',
+    recipient: 'b@example.org',
+    account: 'a@example.org',
+    because: 'so',
+  } as const
+  await storage.run(appendTrail, [{ at: Date.now(), queueId: 1, event }])
+  await storage.close()
+  const interrupted = (listener: () => void): (() => void) => {
+    listener()
+    return () => {}
+  }
+  for (const parameters of [['000000000001'.slice(1)], ['000000000001'.slice(1), '--follow']]) {
+    const own = { programName: 'npx postrider', onInterrupt: interrupted } as const
+    const { stdout } = await runHere(folder, ['trace', ...parameters], own)
+    assert.match(stdout, /"npx postrider account release a@example\.org"/)
+  }
 })
 
 test('what is no command stays as it is', async context => {

@@ -311,6 +311,11 @@ test('what this server wrote itself is listed like other mail, and is no mail to
     /^Message \S+ \("Alert: Gmail refuses mäil"\) was written by this server just now\. To admin@/m,
   )
 
+  assert.deepEqual(idsIn((await run(server, 'trace', '--sender', '<>')).stdout), [alertId, reportId])
+  const newest = await run(server, 'trace', '--sender', '<>', '--limit', '1')
+  assert.deepEqual(idsIn(newest.stdout), [alertId])
+  assert.match(newest.stderr, /^Only the newest 1; --limit shows more/m)
+
   const idsOfWhy = async (address: string): Promise<unknown[]> => {
     const told = JSON.parse((await run(server, 'why', address, '--json')).stdout) as { queueId: string }[]
     return told.map(({ queueId }) => queueId)
@@ -352,6 +357,9 @@ test('the only one that fits is told step by step', async context => {
     ['<one@example.test>'],
     ['one@example.test'],
     ['--subject', 'MÄRZ rechnung'],
+    // As in a header section, and as some systems spell it.
+    ['--subject', '=?iso-8859-1?Q?f=FCr_M=E4rz?='],
+    ['--subject', 'März'.normalize('NFD')],
     ['--until', '2026-01-29', '--sender', 'anna@example.test'],
   ]) {
     const { stdout } = await run(server, 'trace', ...parameters)
@@ -1139,7 +1147,10 @@ test('queue reroute sends what fits another way, and back', async context => {
   const back = await run(server, 'queue', 'reroute', '--rerouted', 'mx2.example.org', '--back')
   assert.equal(back.stdout, '1 recipient on the usual way again.\n')
   assert.doesNotMatch(await succeed(server.folder, 'queue', 'show', id), /Goes to/)
-  assert.match((await run(server, 'trace', id)).stdout, /An administrator put it back on its usual way for boris@example\.org/)
+  assert.match(
+    (await run(server, 'trace', id)).stdout,
+    /An administrator put it back on its usual way for boris@example\.org/,
+  )
   const byCause = await run(server, 'queue', 'hold', '--cause', 'mailbox-full', '--host', 'mx.example.org')
   assert.equal(byCause.stdout, '2 recipients held.\n')
 })

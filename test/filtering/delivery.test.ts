@@ -19,6 +19,8 @@ import { parseQueueId } from '../../src/queue/queue-id.ts'
 import type { QueuedMessage } from '../../src/queue/records.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
 import { storageIsGone } from '../../src/storage/storage-fault.ts'
+import { findMessages } from '../../src/trail/find-messages.ts'
+import { trailKeys } from '../../src/trail/keys.ts'
 import { address, hour, minute } from '../delivery/world.ts'
 import { createScriptWorld } from './script-world.ts'
 
@@ -269,6 +271,15 @@ test('a redirect of a message with changed fields is a message of its own', asyn
         note,
       ),
     ),
+  )
+  // Under the sender that it has there, too.
+  const groups = [[trailKeys.recipient('clara@example.org')], [trailKeys.sender(stranger)]]
+  const times = { since: 0, until: Number.MAX_SAFE_INTEGER, limit: 9 }
+  const { found } = await findMessages(world.storage, { groups, ...times })
+  const [written] = found.flatMap(({ records }) => records.filter(({ event }) => event.kind === 'written'))
+  assert.match(
+    written ? describeEvent(written.event).text : '',
+    /^Sent on with changed header fields .*, from sender@example\.net, to clara@example\.org/,
   )
 })
 

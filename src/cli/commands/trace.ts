@@ -4,6 +4,7 @@ import type { Address } from '../../address/address.ts'
 import { formatAddress, formatReversePath } from '../../address/format-address.ts'
 import { parseAddress } from '../../address/parse-address.ts'
 import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
+import { decodeEncodedWords } from '../../message/encoded-words.ts'
 import { type ShownMessage, showQueuedMessage } from '../../queue/list-queue.ts'
 import { formatQueueId, type QueueId, timeOfQueueId } from '../../queue/queue-id.ts'
 import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
@@ -134,7 +135,8 @@ function groupsOf(
   if (recipient) groups.push([trailKeys.recipient(formatAddress(recipient))])
   if (sender) groups.push([trailKeys.sender(formatReversePath(sender.reversePath))])
   if (options.subject !== undefined) {
-    const words = wordsOf(options.subject)
+    // As it stands in a message, perhaps.
+    const words = wordsOf(decodeEncodedWords(options.subject))
     if (words.length === 0) throw new WrongUsage('--subject needs a word of the subject.')
     // A long word is rarer than a short one.
     for (const word of words.toSorted((a, b) => b.length - a.length)) groups.push([trailKeys.word(word)])
@@ -273,7 +275,7 @@ async function find(
     async storage => await findMessages(storage, { groups, ...times, limit: options.limit }),
   )
   const [only] = found
-  if (found.length === 1 && only?.queueId !== undefined && !invocation.output.json) {
+  if (found.length === 1 && !hasMore && only?.queueId !== undefined && !invocation.output.json) {
     invocation.output.line(`Message ${formatQueueId(only.queueId)}:`)
     const ofSubject = subject?.kind === 'keys' ? subject.address : undefined
     const asked = options.recipient ? formatAddress(options.recipient) : ofSubject
@@ -285,7 +287,7 @@ async function find(
     invocation.output.line(`${word.charAt(0).toUpperCase()}${word.slice(1)}:`)
     // The newest of them came first.
     for (const record of found.toReversed().flatMap(({ records }) => records))
-      invocation.output.line(describeRecord(record, options.dialogue === true).join('\n'))
+      invocation.output.say(describeRecord(record, options.dialogue === true).join('\n'))
     return
   }
   invocation.output.rows(
@@ -353,7 +355,11 @@ function envelopeOf(records: readonly TrailRecord[]): Envelope {
       case 'fetched':
         return { from: event.account ?? '', to: listed(event.domains), subject: '' }
       case 'written':
-        return { from: '<>', to: listed(event.recipients), subject: event.subject ?? '' }
+        return {
+          from: senderText(event.reversePath ?? ''),
+          to: listed(event.recipients),
+          subject: event.subject ?? '',
+        }
       default:
     }
   }
@@ -403,7 +409,7 @@ async function follow(
       const id = record.queueId === undefined ? `(${namelessWord([record])})` : formatQueueId(record.queueId)
       const lines = describeRecord(record, options.dialogue === true)
       const named = subject?.kind === 'queue-id' ? lines : [`${id}  ${lines[0] ?? ''}`, ...lines.slice(1)]
-      output.line(named.join('\n'), isNew ? undefined : 'dim')
+      output.say(named.join('\n'), isNew ? undefined : 'dim')
     }
   }
   await invocation.withStorage(async (storage, settings) => {
