@@ -12,6 +12,8 @@ const dayMs = 24 * 3_600_000
 /** What has no index yet is looked through: so long a search may have to. */
 const indexEveryMs = 2000
 const shortenEveryMs = 10 * 60_000
+/** And after so many new segments: a mailing may write gigabytes in ten minutes, and a file of SQLite does not shrink again. */
+const shortenEvery = 8
 /** Events of one write: few enough that nobody waits for it. */
 const expireBatch = 1000
 const bytesPerMegabyte = 1_000_000
@@ -39,10 +41,6 @@ export function keepTrail({ storage, clock, log, settings }: TrailKeeperOptions)
         if (!state.isStopped) trouble.hit(cause, what)
       }
     })
-  const index = guarded('index', async () => {
-    while (!state.isStopped && (await storage.run(wantsIndex, undefined)))
-      if (!(await storage.run(indexTrail, { now: clock.now() }))) break
-  })
   const shorten = guarded('shorten', async () => {
     const before = clock.now() - settings.retentionDays * dayMs
     const maxBytes = settings.maxMegabytes * bytesPerMegabyte
@@ -51,6 +49,13 @@ export function keepTrail({ storage, clock, log, settings }: TrailKeeperOptions)
       (await storage.run(expireTrail, { before, limit: expireBatch })) === expireBatch
     );
     while (!state.isStopped && (await storage.run(shrinkTrail, { maxBytes, limit: expireBatch })) > 0);
+  })
+  let segments = 0
+  const index = guarded('index', async () => {
+    while (!state.isStopped && (await storage.run(wantsIndex, undefined))) {
+      if (!(await storage.run(indexTrail, { now: clock.now() }))) break
+      if (++segments % shortenEvery === 0) shorten()
+    }
   })
   index()
   shorten()

@@ -91,3 +91,12 @@ test('what is older than the settings say goes, and what is more', async t => {
   await until('no more than a megabyte is left', async () => (await later()) <= 5000)
   assert.ok((await count(kept)) > 3000)
 })
+
+test('a flood of events does not take more room than the settings say until the next ten minutes are over', async t => {
+  const kept = await keep(t, { maxMegabytes: 1 })
+  await append(kept, 9 * segmentSize)
+  kept.clock.advance(2000)
+  // About 200 bytes each.
+  await until('about a megabyte is left', async () => (await count(kept)) <= 6000)
+  assert.ok((await count(kept)) > 3000)
+})
