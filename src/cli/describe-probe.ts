@@ -67,6 +67,10 @@ function describeTls(tls: ProbeFindings['tls'], evidence: ProbeFindings['tlsEvid
   return `${tls.protocol} with ${tls.cipher}${proof === '' ? certificate : proof}.${describeLostPolicy(evidence)}`
 }
 
+function isHandedOn([first]: readonly ProbedRoute[]): boolean {
+  return first?.route.kind === 'remote' && first.route.destination.kind === 'smart-host'
+}
+
 /** Begins with a blank, or is empty. */
 function describeLostPolicy(evidence: ProbeFindings['tlsEvidence']): string {
   return evidence?.policy === 'none' && evidence.failure
@@ -74,12 +78,12 @@ function describeLostPolicy(evidence: ProbeFindings['tlsEvidence']): string {
     : ''
 }
 
-function describeVerdict({ verdict, server, lookup }: ProbeFindings, from: string): string[] {
+function describeVerdict({ verdict, server, lookup, routes }: ProbeFindings, from: string): string[] {
   switch (verdict.kind) {
     case 'accepted':
       return [
         `Answer: "${formatReply(verdict.reply)}" to the recipient, with mail from ${from}. Nothing was sent.`,
-        `Result: ${server?.host ?? 'the server'} would take a message, as far as it says before it has seen one.`,
+        `Result: ${server?.host ?? 'the server'} would take a message, as far as it says before it has seen one.${isHandedOn(routes) ? ' Whether the server of the recipient takes it then, nobody has asked.' : ''}`,
       ]
     case 'own':
       return ['Result: this server would take a message. Nothing was sent.']

@@ -217,6 +217,18 @@ test('what the receiver demands of TLS is told, with what came of it', async t =
   )
 })
 
+test('a smart host that takes it says nothing of the server of the recipient', async t => {
+  const { folder, peer } = await open(t)
+  appendFileSync(
+    `${folder}/postrider.toml`,
+    `[delivery.smartHost]\nhost = "127.0.0.1"\nport = ${peer.port}\ntls = "never"\n`,
+  )
+  assert.match(
+    (await probe(folder, 'boris@nowhere.test')).stdout,
+    /^Result: 127\.0\.0\.1 would take a message, .* Whether the server of the recipient takes it then, nobody has asked\.$/m,
+  )
+})
+
 test('who waits for a slow server sees for what', async t => {
   const { folder, peer } = await open(t, {
     script: command => (command.startsWith('RCPT') ? 'silence' : undefined),
