@@ -1,7 +1,7 @@
 // What a report says to people, in their language, before it is laid out: what to do first, then what happened, to whom, to
 // which message. Recipients who failed alike stand in one block.
 import { formatAddress, formatAddressForPeople } from '../address/format-address.ts'
-import { formatDomainForPeople } from '../address/parse-domain.ts'
+import { formatDomainForPeople, formatDomainsForPeople } from '../address/parse-domain.ts'
 import type { Labelled, Notice, NoticeBlock } from '../notice/notice.ts'
 import type {
   NextStep,
@@ -15,8 +15,9 @@ import type {
 import type { ReportTexts } from './texts.ts'
 
 export function describeReport(input: ReportInput, subject: string, texts: ReportTexts): Notice {
-  const byAction = Map.groupBy(input.recipients, ({ action }) => action)
-  const technical = describeDetails(input.recipients, texts)
+  const shown = input.recipients.map(withDomainsForPeople)
+  const byAction = Map.groupBy(shown, ({ action }) => action)
+  const technical = describeDetails(shown, texts)
   return {
     groups: [...byAction].map(([action, recipients]) => ({
       opening: texts.opening(action, recipients.length),
@@ -32,6 +33,16 @@ export function describeReport(input: ReportInput, subject: string, texts: Repor
     },
     ...(technical ? { technical } : {}),
     closing: texts.closing(input.hostname),
+  }
+}
+
+/** As people read them; what another server said stays as it is. */
+function withDomainsForPeople(recipient: ReportedRecipient): ReportedRecipient {
+  const { remoteMta, detail } = recipient
+  return {
+    ...recipient,
+    remoteMta: remoteMta && formatDomainForPeople(remoteMta),
+    detail: detail && formatDomainsForPeople(detail),
   }
 }
 

@@ -276,8 +276,13 @@ for (const { language, texts, letters } of languages) {
 
   test(`${language}: addresses stand as people know them`, () => {
     const finalRecipient = { localPart: 'почта', domain: 'xn--e1afmkfd.xn--80akhbyknj4f' }
-    const { text } = report({ language, recipients: [failed({ finalRecipient })] })
+    const remoteMta = 'mx.xn--e1afmkfd.xn--80akhbyknj4f'
+    const detail = `${remoteMta} went away`
+    const recipients = [failed({ finalRecipient, remoteMta, reply: { code: 550, lines: ['No'] }, detail })]
+    const { text } = report({ language, recipients })
     assert.ok(text.includes('почта@пример.испытание'))
+    assert.ok(text.includes('mx.пример.испытание went away'))
+    assert.ok(text.includes(texts.serverSaid('mx.пример.испытание')))
     assert.ok(!text.includes('xn--'))
   })
 
