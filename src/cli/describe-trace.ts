@@ -21,6 +21,8 @@ export interface TracedMessage {
   readonly isBeginningForgotten?: boolean | undefined
   /** What is left of it in the queue. */
   readonly queued: ShownMessage | undefined
+  /** Reports to its sender that could not be delivered, by their queue ids: why not. */
+  readonly lostReports?: ReadonlyMap<string, string> | undefined
 }
 
 export interface TraceStyle {
@@ -35,7 +37,7 @@ export interface TraceStyle {
 }
 
 export function describeTrace(
-  { queueId, records, isBeginningForgotten = false, queued }: TracedMessage,
+  { queueId, records, isBeginningForgotten = false, queued, lostReports }: TracedMessage,
   style: TraceStyle,
 ): string {
   const joined = style.withAll ? undefined : joinRecipients(records, style.recipient)
@@ -43,7 +45,14 @@ export function describeTrace(
   const lines = steps.flatMap(step => {
     if ('count' in step) return [describeMore(step)]
     const alike = joined?.others.get(step)
-    return [...describeRecord(step, style.withDialogue), ...(alike ? [describeOthers(alike)] : [])]
+    const lost = step.event.kind === 'reported' ? lostReports?.get(step.event.reportId) : undefined
+    return [
+      ...describeRecord(step, style.withDialogue),
+      ...(lost === undefined
+        ? []
+        : [`${indent}This report could not be delivered: ${formatDomainsForPeople(lost)}`]),
+      ...(alike ? [describeOthers(alike)] : []),
+    ]
   })
   if (isRefused(records)) return ['Not taken:', ...lines].join('\n')
   const told = isBeginningForgotten ? [describeForgotten(queueId, style), ...lines] : lines

@@ -132,7 +132,7 @@ function say(
 
 /** Those that wait first. */
 export function standingsOf(
-  { queueId, records, isBeginningForgotten, queued }: TracedMessage,
+  { queueId, records, isBeginningForgotten, queued, lostReports }: TracedMessage,
   style: Omit<WhyStyle, 'retentionDays'>,
 ): readonly RecipientStanding[] {
   const { recipient: only } = style
@@ -142,11 +142,32 @@ export function standingsOf(
   const present = new Set(waiting.map(({ recipient }) => recipient))
   const gone = recipientsOf(records)
     .filter(recipient => !present.has(recipient))
-    .map(recipient => describeGone(queueId, recipient, records))
+    .map(recipient => describeGone(queueId, recipient, records, lostReports))
   const all = [...waiting, ...gone]
-  return only === undefined
-    ? all
-    : all.filter(({ recipient }) => recipient.toLowerCase() === only.toLowerCase())
+  if (only === undefined) return all
+  return [...meantBy(only, records)].flatMap(meant =>
+    all.filter(({ recipient }) => recipient.toLowerCase() === meant),
+  )
+}
+
+/** Who asks about an alias or a group asks about those to whom it has led. In small letters. */
+function meantBy(address: string, records: readonly TrailRecord[]): ReadonlySet<string> {
+  const meant = new Set([address.toLowerCase()])
+  for (const { event } of records) {
+    if (event.kind === 'attempted' && meant.has(event.recipient.toLowerCase()))
+      for (const into of ledTo(event)) meant.add(into.toLowerCase())
+  }
+  return meant
+}
+
+/** Recipients of the same message. */
+function ledTo({ outcome, filter }: Attempted): readonly string[] {
+  const redirected = (filter?.did ?? []).flatMap(({ what, where, queueId, notBecause }) =>
+    what === 'redirected' && where !== undefined && queueId === undefined && notBecause === undefined
+      ? [where]
+      : [],
+  )
+  return [...(outcome.kind === 'expanded' ? outcome.into : []), ...redirected]
 }
 
 /** What the reply said is all that there was to it; what was found stands in the trail. */
@@ -461,6 +482,7 @@ function describeGone(
   queueId: QueueId,
   recipient: string,
   records: readonly TrailRecord[],
+  lostReports: TracedMessage['lostReports'],
 ): RecipientStanding {
   const id = formatQueueId(queueId)
   const cancelled = records.findLast(
@@ -564,7 +586,7 @@ function describeGone(
       const verb =
         outcome.kind === 'expired' ? 'was given up, the time for trying was over' : 'failed for good'
       const detail = withoutEnd(describeDiagnosis(outcome.diagnosis))
-      const told = wasTold(records, recipient) ? ' The sender has been told.' : ''
+      const told = describeTold(reportOn(recipient, records), lostReports)
       return {
         recipient,
         kind,
@@ -594,11 +616,21 @@ function lastAttempt(records: readonly TrailRecord[], address: string): Attempte
   return last?.event.kind === 'attempted' ? last.event : undefined
 }
 
-function wasTold(records: readonly TrailRecord[], recipient: string): boolean {
-  return records.some(
-    ({ event }) =>
-      event.kind === 'reported' && event.action === 'failed' && event.recipients.includes(recipient),
-  )
+/** The queue id of the report of failure that names him. */
+function reportOn(recipient: string, records: readonly TrailRecord[]): string | undefined {
+  for (const { event } of records)
+    if (event.kind === 'reported' && event.action === 'failed' && event.recipients.includes(recipient))
+      return event.reportId
+  return undefined
+}
+
+/** Begins with a blank, or is empty. */
+function describeTold(reportId: string | undefined, lostReports: TracedMessage['lostReports']): string {
+  if (reportId === undefined) return ''
+  const lost = lostReports?.get(reportId)
+  return lost === undefined
+    ? ' The sender has been told.'
+    : ` The sender does not know: the report to him, message ${reportId}, could not be delivered: ${withoutEnd(lost)}.`
 }
 
 /** In the order in which they came up: those that the sender named, and those to whom they led. */
@@ -610,10 +642,7 @@ function recipientsOf(records: readonly TrailRecord[]): readonly string[] {
     if (event.kind === 'quarantined') for (const recipient of event.recipients) recipients.add(recipient)
     if (event.kind === 'attempted') {
       recipients.add(event.recipient)
-      if (event.outcome.kind === 'expanded') for (const into of event.outcome.into) recipients.add(into)
-      for (const { what, where, queueId, notBecause } of event.filter?.did ?? [])
-        if (what === 'redirected' && where !== undefined && queueId === undefined && notBecause === undefined)
-          recipients.add(where)
+      for (const into of ledTo(event)) recipients.add(into)
     }
   }
   return [...recipients]

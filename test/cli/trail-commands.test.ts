@@ -700,6 +700,9 @@ test('why of what waits: where it is, why, when it goes, and what would help', a
 const makeSuspect = defineWrite('test.make-suspect', async tx => {
   await tx.run('UPDATE queue_recipient SET deaths = 1, lease_owner = NULL, due_at = 0')
 })
+const emptyQueue = defineWrite('test.empty-queue', async tx => {
+  await tx.run('DELETE FROM queue_recipient')
+})
 const wantBy = defineWrite('test.want-by', async (tx, parameters: Pick<QueuedMessage, 'deliverBy'>) => {
   await tx.run('UPDATE queue_message SET parameters = ?', JSON.stringify(parameters))
 })
@@ -793,6 +796,67 @@ for (const [what, prepare, said] of [
     assert.equal(afterNoServer(stdout).trimEnd().split('\n').length, 1)
   })
 }
+
+const expanded = (recipient: string, ...into: readonly string[]): TrailEvent => ({
+  kind: 'attempted',
+  recipient,
+  attempt: 1,
+  outcome: { kind: 'expanded', into },
+})
+
+test('why of a group says what became of those to whom it led, and of no others', async context => {
+  const server = await openServer(context)
+  const id = await server.post({ to: ['team@example.test', 'other@example.org'] })
+  const events = [
+    expanded('team@example.test', 'sales@example.test', 'vera@example.org'),
+    expanded('sales@example.test', 'boris@example.org'),
+    attempted('vera@example.org', 'relayed'),
+    attempted('boris@example.org', 'failed'),
+  ]
+  await server.storage.run(emptyQueue, undefined)
+  await server.storage.run(
+    appendTrail,
+    events.map(event => ({ at: now, queueId: id, event })),
+  )
+  const of = async (address: string): Promise<string[]> => {
+    const [told] = JSON.parse((await run(server, 'why', address, '--json')).stdout) as {
+      recipients: { recipient: string; state: string }[]
+    }[]
+    return (told?.recipients ?? []).map(({ recipient, state }) => `${recipient} ${state}`)
+  }
+  assert.deepEqual(await of('Team@example.test'), [
+    'team@example.test expanded',
+    'sales@example.test expanded',
+    'vera@example.org relayed',
+    'boris@example.org failed',
+  ])
+  assert.deepEqual(await of('sales@example.test'), [
+    'sales@example.test expanded',
+    'boris@example.org failed',
+  ])
+  assert.deepEqual(await of('vera@example.org'), ['vera@example.org relayed'])
+})
+
+test('a sender whom the report did not reach does not know, and why and trace say so', async context => {
+  const server = await openServer(context)
+  const id = await server.post({ to: ['boris@example.org'] })
+  const report = await server.write('anna@example.test', 'Not delivered')
+  await server.attempt('failed', { message: report, about: { messageId: id, action: 'failed' } })
+  const of = async (): Promise<readonly string[]> =>
+    await Promise.all(['why', 'trace'].map(async what => (await run(server, what, formatQueueId(id))).stdout))
+  const [told] = await of()
+  assert.match(told ?? '', / The sender has been told\./)
+  await server.attempt('failed')
+  const [why, trace] = await of()
+  const reportId = formatQueueId(report.message.id)
+  assert.ok(
+    why?.includes(
+      ` The sender does not know: the report to him, message ${reportId}, could not be delivered: `,
+    ),
+  )
+  assert.doesNotMatch(why ?? '', /has been told/)
+  assert.match(trace ?? '', /\n {21}This report could not be delivered: mx\.example\.org .*No such user\]\n/)
+})
 
 test('why of what is being delivered says that it was put on hold meanwhile', async context => {
   const server = await openServer(context)

@@ -6,7 +6,7 @@ import { parseAddress } from '../../address/parse-address.ts'
 import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
 import { decodeEncodedWords } from '../../message/encoded-words.ts'
 import { type ShownMessage, showQueuedMessage } from '../../queue/list-queue.ts'
-import { formatQueueId, type QueueId, timeOfQueueId } from '../../queue/queue-id.ts'
+import { formatQueueId, parseQueueId, type QueueId, timeOfQueueId } from '../../queue/queue-id.ts'
 import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import { isAscii } from '../../runtime/text.ts'
 import type { TrailRecord } from '../../trail/events.ts'
@@ -18,7 +18,7 @@ import { addCommand, type CommandRun, perform } from '../command.ts'
 import { describeForgotten, describeRecord, describeTrace, type TracedMessage } from '../describe-trace.ts'
 import { describeUnknown } from '../describe-why.ts'
 import { followTrail, whatFollows } from '../follow-trail.ts'
-import { describeEvent } from '../format-trail.ts'
+import { describeDiagnosis, describeEvent } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
 import { checkServer, noServerText } from '../missing-server.ts'
 import type { CommandStorage } from '../open-storage.ts'
@@ -170,10 +170,38 @@ export async function readTrace(
   const stored = await storage.run(showQueuedMessage, { queueId })
   if (records.length === 0 && !stored) {
     const refusals = await findRefusals(storage, queueId)
-    if (refusals.length > 0) return { records: refusals, stored, isBeginningForgotten: false }
+    if (refusals.length > 0)
+      return { records: refusals, stored, isBeginningForgotten: false, lostReports: new Map() }
   }
   const oldestAt = await storage.run(oldestEventAt, undefined)
-  return { records, stored, isBeginningForgotten: isForgotten(queueId, records, stored, oldestAt) }
+  return {
+    records,
+    stored,
+    isBeginningForgotten: isForgotten(queueId, records, stored, oldestAt),
+    lostReports: await findLostReports(storage, records),
+  }
+}
+
+/** Of so many it is looked what became of them. */
+const maxReports = 20
+
+async function findLostReports(
+  storage: Pick<CommandStorage, 'run'>,
+  records: readonly TrailRecord[],
+): Promise<Map<string, string>> {
+  const ids = new Set(records.flatMap(({ event }) => (event.kind === 'reported' ? [event.reportId] : [])))
+  const lost = new Map<string, string>()
+  for (const id of [...ids].slice(0, maxReports)) {
+    const queueId = parseQueueId(id)
+    if (queueId === undefined) continue
+    const last = (await storage.run(trailOfMessage, { queueId })).findLast(
+      ({ event }) => event.kind === 'attempted',
+    )
+    const outcome = last?.event.kind === 'attempted' ? last.event.outcome : undefined
+    if (outcome?.kind === 'failed' || outcome?.kind === 'expired')
+      lost.set(id, describeDiagnosis(outcome.diagnosis))
+  }
+  return lost
 }
 
 /** What was refused under this id never became a message. */
@@ -190,7 +218,7 @@ async function findRefusals(
   return found.toReversed().flatMap(({ records }) => records)
 }
 
-export interface StoredTrace extends Pick<TracedMessage, 'records' | 'isBeginningForgotten'> {
+export interface StoredTrace extends Pick<TracedMessage, 'records' | 'isBeginningForgotten' | 'lostReports'> {
   readonly stored: ShownMessage | undefined
 }
 
@@ -218,12 +246,12 @@ async function trace(
   const now = invocation.clock.now()
   const { message, noServer, retentionDays, prospects } = await invocation.withStorage(
     async (storage, settings) => {
-      const { records, stored, isBeginningForgotten } = await readTrace(storage, queueId)
+      const { stored, ...trail } = await readTrace(storage, queueId)
       const times = { clock: invocation.clock, now }
       const { messages, noServer } = await checkServer(storage, settings, stored ? [stored] : [], times)
       const prospects = await readProspects(storage, settings, messages, now)
       const [queued] = messages
-      const message: TracedMessage = { queueId, records, isBeginningForgotten, queued }
+      const message: TracedMessage = { queueId, ...trail, queued }
       return { message, noServer, retentionDays: settings.trail.retentionDays, prospects }
     },
   )

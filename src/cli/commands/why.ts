@@ -79,11 +79,9 @@ async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
       })
       return {
         messages: traces.map(
-          ({ queueId, records, isBeginningForgotten }): TracedMessage => ({
-            queueId,
-            records,
-            isBeginningForgotten,
-            queued: waiting.find(({ message }) => message.id === queueId),
+          ({ stored: _stored, ...trace }): TracedMessage => ({
+            ...trace,
+            queued: waiting.find(({ message }) => message.id === trace.queueId),
           }),
         ),
         others,
