@@ -1,7 +1,7 @@
 // Which queued recipients an administrator means, as a condition with its values.
 
 import type { SqlValue } from '../storage/operation.ts'
-import { causeOfWaiting, standingAt } from './gates.ts'
+import { causeOfWaiting, type GateKey, standingAt } from './gates.ts'
 import type { QueueId } from './queue-id.ts'
 import type { RecipientState } from './records.ts'
 
@@ -21,17 +21,28 @@ export interface QueueSelection {
   readonly cause?: string | undefined
   /** Sent to another host by an administrator. */
   readonly routeTo?: string | undefined
-  /** For which they stand in line. */
-  readonly gate?: string | undefined
+  readonly destination?: DestinationSelection | undefined
   /** They stand in line for a destination, or in that of their sender. */
   readonly inLineFor?: 'destination' | 'sender' | undefined
-  /** Their server fetches them. */
   /** Sent by the account of this address, as `addressKey` has it. */
   readonly account?: string | undefined
+  /** Their server fetches them. */
   readonly isKept?: true | undefined
   /** ms since 1970 */
   readonly acceptedBefore?: number | undefined
   readonly acceptedAfter?: number | undefined
+}
+
+/** Who stands in line for it; and of those who stand in no such line, who was last at one of its hosts. */
+export interface DestinationSelection {
+  readonly gate: GateKey
+  readonly hosts: readonly HostSelection[]
+}
+
+/** 'mx1.example.org', or the end of a name: '.google.com', but for other ends. */
+export interface HostSelection {
+  readonly host: string
+  readonly except?: readonly string[] | undefined
 }
 
 /** A condition: no attempt is made, the server of its domain fetches it. An administrator may send it elsewhere all the same. */
@@ -61,14 +72,29 @@ export function selectRecipients(selection: QueueSelection): {
   add('last_host = ?', selection.host)
   add(`${causeOfWaiting} = ?`, selection.cause)
   add('route_to = ?', selection.routeTo)
-  if (selection.gate !== undefined) {
-    const standing = standingAt(selection.gate)
-    conditions.push(standing.sql)
-    values.push(...standing.values)
+  if (selection.destination) {
+    const standing = standingAt(selection.destination.gate)
+    const hosts = selection.destination.hosts.map(atHost)
+    const isThere = hosts.map(({ sql }) => sql).join(' OR ')
+    const wasThere = `route_to IS NULL AND (gate IS NULL OR gate NOT LIKE 'destination %') AND (${isThere})`
+    conditions.push(hosts.length === 0 ? standing.sql : `(${standing.sql} OR ${wasThere})`)
+    values.push(...standing.values, ...hosts.flatMap(host => host.values))
   }
   add("state = 'ready' AND gate LIKE ?", selection.inLineFor && `${selection.inLineFor} %`)
   if (selection.isKept) conditions.push(`state = 'ready' AND lease_owner IS NULL AND ${isKept}`)
   add('accepted_at < ?', selection.acceptedBefore)
   add('accepted_at >= ?', selection.acceptedAfter)
   return { where: conditions.length === 0 ? '1 = 1' : conditions.join(' AND '), values }
+}
+
+function atHost({ host, except = [] }: HostSelection): {
+  readonly sql: string
+  readonly values: readonly string[]
+} {
+  if (!host.startsWith('.')) return { sql: 'LOWER(last_host) = ?', values: [host] }
+  const endsWith = "'.' || LOWER(last_host) LIKE '%' || ?"
+  return {
+    sql: [endsWith, ...except.map(() => `NOT (${endsWith})`)].join(' AND '),
+    values: [host, ...except],
+  }
 }

@@ -1,7 +1,9 @@
 // The queue as a whole: how much waits, for what, and since when.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { selectDestination } from '../../src/cli/destination-selection.ts'
 import { holdRecipients } from '../../src/queue/administer.ts'
+import { countRecipients } from '../../src/queue/find-recipients.ts'
 import { firstQueueIdAt, timeOfQueueId } from '../../src/queue/queue-id.ts'
 import type { QueueSelection } from '../../src/queue/select-recipients.ts'
 import { settle } from '../../src/queue/settle.ts'
@@ -193,6 +195,43 @@ test('a destination is who is behind many domains: by the gate, by the host of t
   assert.deepEqual(
     groups.map(({ isDomain }) => isDomain),
     [false, false, true],
+  )
+  // What an administrator names as it stands there is what was counted.
+  const count = async (name: string): Promise<number> =>
+    await queue.storage.run(countRecipients, { selection: { destination: selectDestination(name) } })
+  assert.equal(await count('gmail'), 20)
+  assert.equal(await count('mx1.example.net mx2.example.net'), 8)
+  assert.equal(await count('yahoo'), 0)
+})
+
+test('a host is of the destination whose name for it is the longest; people write names as they know them', async t => {
+  const queue = await openQueue(t)
+  const hosts = ['a.olc.protection.outlook.com', 'b.mail.protection.outlook.com', 'mx.xn--e1afmkfd.xn--p1ai']
+  await queue.accept({ to: hosts.map((_, n) => `anna@shop${n}.example`) })
+  const recipients = (await queue.claim('one', at)).flatMap(one => one.recipients)
+  const tried = {
+    kind: 'retry',
+    tried: true,
+    dueAt: at + hour,
+    diagnosis: 'busy',
+    delayReported: false,
+  } as const
+  const settlements = recipients.map(({ id, messageId }, n) => ({
+    messageId,
+    recipientId: id,
+    events: [],
+    result: { ...tried, host: hosts[n] },
+  }))
+  await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
+  const meant = async (name: string): Promise<string[]> =>
+    await queue.lines({ destination: selectDestination(name) })
+  const all = await queue.lines()
+  assert.deepEqual(await meant('outlook'), [all[0]])
+  assert.deepEqual(await meant('exchange-online'), [all[1]])
+  assert.deepEqual(await meant('mx.Пример.рф'), [all[2]])
+  assert.equal(
+    selectDestination('smart-host Smtp.example.com:587').gate,
+    'destination smart-host Smtp.example.com:587',
   )
 })
 

@@ -19,7 +19,6 @@ import {
   retryRecipients,
 } from '../../queue/administer.ts'
 import { countRecipients, findRecipients } from '../../queue/find-recipients.ts'
-import { destinationGate } from '../../queue/gates.ts'
 import {
   listQueue,
   type QueueListing,
@@ -30,7 +29,7 @@ import {
 import { countQuarantine } from '../../queue/quarantine.ts'
 import { formatQueueId, type QueueId } from '../../queue/queue-id.ts'
 import type { RecipientState } from '../../queue/records.ts'
-import type { QueueSelection } from '../../queue/select-recipients.ts'
+import type { DestinationSelection, QueueSelection } from '../../queue/select-recipients.ts'
 import {
   type QueueGroup,
   type SummaryGroup,
@@ -55,6 +54,7 @@ import { causeNames } from '../causes.ts'
 import { findRouteProblem } from '../check-route.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { closureInShort, describeOpening, describePlace, opensTooLate } from '../describe-gate.ts'
+import { selectDestination } from '../destination-selection.ts'
 import { closureJson, gateJson } from '../gate-json.ts'
 import type { Invocation } from '../invocation.ts'
 import { checkServer, isServerMissing, noServerText } from '../missing-server.ts'
@@ -78,7 +78,7 @@ interface FilterOptions {
   readonly host?: string
   readonly cause?: string
   readonly rerouted?: string
-  readonly destination?: string
+  readonly destination?: DestinationSelection
   readonly olderThan?: number
   readonly youngerThan?: number
 }
@@ -301,7 +301,12 @@ function addFilterOptions(command: Command): Command {
     )
     .addOption(new Option('--cause <cause>', 'what waits for this cause').choices(causeNames))
     .addOption(new Option('--rerouted <host:port>', 'what is sent to this host').argParser(routeArgument))
-    .option('--destination <name>', 'what waits in line for this destination, by its name in an alert')
+    .addOption(
+      new Option(
+        '--destination <name>',
+        'what waits for this destination, by its name in "queue summary" or an alert',
+      ).argParser(selectDestination),
+    )
     .addOption(
       new Option('--older-than <age>', 'what came longer ago: 30min, 4h, "3 days"').argParser(ageArgument),
     )
@@ -335,7 +340,7 @@ function selectionOf(
     host,
     cause,
     routeTo,
-    gate: destination === undefined ? undefined : destinationGate(destination),
+    destination,
     acceptedBefore: olderThan === undefined ? undefined : now - olderThan,
     acceptedAfter: youngerThan === undefined ? undefined : now - youngerThan,
     forwardPath: to && formatAddress(to),
