@@ -57,14 +57,22 @@ function addressKeys(text: string): TraceSubject {
   return { kind: 'keys', what: `the address ${text}`, anyOf, address: canonical }
 }
 
+const code = '[2-5][0-9]{2}'
+const enhancedCode = '[245][.][0-9]{1,3}[.][0-9]{1,3}'
+const replyForms = new RegExp(`^(?:(${code})(?: (${enhancedCode}))?|(${enhancedCode}))$`)
+
+/** '550', '5.1.1'; of '550 5.1.1', as servers say it, what tells more. */
 export function replyKey(text: string): TrailKey | undefined {
-  return /^[2-5][0-9]{2}$|^[245]\.[0-9]{1,3}\.[0-9]{1,3}$/.test(text) ? trailKeys.reply(text) : undefined
+  const [, plain, beside, alone] = replyForms.exec(text) ?? []
+  const key = alone ?? beside ?? plain
+  return key === undefined ? undefined : trailKeys.reply(key)
 }
 
-/** A domain, a host name or an IP address, with or without brackets. */
+/** A domain, a host name or an IP address, with or without brackets; with a port, as the trail shows it: '192.0.2.1:25'. */
 export function hostKey(text: string): TrailKey | undefined {
-  const plain = text.replace(/^\[(?:ipv6:)?(.*)\]$/i, '$1')
+  const host = text.replace(/^([^:]+|\[.*\]):[0-9]{1,5}$/, '$1')
+  const plain = host.replace(/^\[(?:ipv6:)?(.*)\]$/i, '$1')
   if (isIP(plain) !== 0) return trailKeys.ip(plain)
-  const domain = parseDomain(text)
+  const domain = parseDomain(host)
   return domain === undefined ? undefined : trailKeys.name(domain)
 }

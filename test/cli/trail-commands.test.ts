@@ -272,6 +272,8 @@ test('one argument says itself what it is, and several that fit are listed, newe
   assert.deepEqual(await found('example.test'), [three, two, one])
   assert.deepEqual(await found('mx.example.org'), [three, two, one])
   assert.deepEqual(await found('192.0.2.25'), [three, two, one])
+  // As the trail itself shows them.
+  assert.deepEqual(await found('192.0.2.25:25'), [three, two, one])
   assert.equal((await found('550')).length, 4)
   assert.deepEqual(await found('laptop.example.test', '--recipient', 'boris@example.org'), [two, one])
   const { stdout, stderr } = await run(server, 'trace', 'vera@example.org')
@@ -416,7 +418,10 @@ test('a refused transaction is found by its peer, with what it was told', async 
     '(not taken)',
     '(not taken)',
   ])
-  const json = JSON.parse((await run(server, 'trace', '5.7.1', '--json')).stdout) as unknown[]
+  const [json, both] = (
+    await Promise.all(['5.7.1', '550 5.7.1'].map(reply => run(server, 'trace', reply, '--json')))
+  ).map(({ stdout }) => JSON.parse(stdout) as unknown[])
+  assert.deepEqual(both, json)
   assert.partialDeepStrictEqual(json, [
     { queueId: null, events: [{ kind: 'refused', reply: { code: 550 } }] },
   ])
