@@ -518,6 +518,28 @@ test('a server whose STARTTLS is broken gets its mail without', async t => {
   )
 })
 
+for (const answer of ['454 4.7.0 TLS is not to be had now', '220 2.0.0 Ready\r\nthis is no TLS'])
+  test(`a server that demands TLS gets its mail when its TLS works again: STARTTLS was answered ${answer.slice(0, 3)}`, async t => {
+    const peer = await peerFor(t, {
+      extensions: ['PIPELINING', 'STARTTLS'],
+      script: command => {
+        if (command === 'STARTTLS') return answer
+        return command.startsWith('MAIL') ? '530 5.7.0 Must issue a STARTTLS command first' : undefined
+      },
+    })
+    const world = await worldWith(t, peer)
+    const id = await world.post({ from, to })
+    const [attempt] = await world.attempts(id)
+    assert.equal(attempt?.outcome.kind, 'deferred')
+    assert.equal(attempt.outcome.diagnosis.cause, 'tls-failure')
+    assert.match(attempt.outcome.diagnosis.detail, /refused MAIL, for there was no TLS: mx1\.example\.org/)
+    assert.equal(await world.waiting(), 1)
+    // Where our own settings want none, the next attempt would be the same.
+    const without = await worldWith(t, peer, { delivery: { tls: 'never' } })
+    const [last] = await without.attempts(await without.post({ from, to }))
+    assert.equal(last?.outcome.kind, 'failed')
+  })
+
 test('a server that gets its mail in the clear, by its own will or by ours: the trail says which', async t => {
   const peer = await peerFor(t)
   const told = async (tls: 'opportunistic' | 'never'): Promise<string> => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { createSecureContext, type SecureContext, setDefaultCACertificates } from 'node:tls'
+import { createSecureContext, type SecureContext, setDefaultCACertificates, TLSSocket } from 'node:tls'
 import { generate } from 'selfsigned'
 import type { ClientTls } from '../../src/smtp/client/contract.ts'
 import { type Overrides, type StartedServer, startServer } from '../smtp-server/start-server.ts'
@@ -181,6 +181,30 @@ test('a server that closes within the handshake', async t => {
     const facts = await failureOf(connect(t, server, { tls: mode }))
     assert.equal(facts.kind, 'tls', mode)
     assert.equal(facts.stage, 'tls', mode)
+  }
+})
+
+test('what a server has against the handshake, which comes after our part of it, is a failure of TLS', async t => {
+  const server = await listen(t, socket => {
+    socket.write('220 Hi\r\n')
+    const answer = (chunk: Buffer): void => {
+      if (chunk.toString().startsWith('EHLO')) {
+        socket.write('250-Hi\r\n250 STARTTLS\r\n')
+        return
+      }
+      socket.off('data', answer)
+      socket.write('220 Go on\r\n')
+      const { context: secureContext } = trusted
+      new TLSSocket(socket, { isServer: true, secureContext, requestCert: true, rejectUnauthorized: true })
+        // No certificate of the client.
+        .on('error', () => socket.destroy())
+    }
+    socket.on('data', answer)
+  })
+  for (const mode of ['opportunistic', 'starttls'] as const) {
+    const { stage, kind, detail } = await failureOf(connect(t, server, { tls: mode }))
+    assert.deepEqual([stage, kind], ['tls', 'tls'], mode)
+    assert.match(detail, /certificate required/)
   }
 })
 

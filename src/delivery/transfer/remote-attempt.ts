@@ -335,11 +335,12 @@ export class RemoteAttempt {
   }
 
   #read(
-    { connection, server }: OpenConnection,
+    open: OpenConnection,
     batch: readonly QueuedRecipient[],
     results: readonly RecipientResult[],
     form: OutgoingForm,
   ): void {
+    const { connection, server } = open
     const anyAccepted = results.some(({ result }) => result.kind === 'accepted')
     for (const [index, recipient] of batch.entries()) {
       const result = results[index]?.result
@@ -368,7 +369,7 @@ export class RemoteAttempt {
           // RFC 5321 §4.5.3.1.10: the rest of the recipients in another transaction, at once.
           if (anyAccepted && result.stage === 'rcpt' && isTooManyRecipients(result.reply))
             this.pending.push(recipient)
-          else this.#refused(recipient, server, result.stage, result.reply)
+          else this.#refused(recipient, open, result.stage, result.reply)
           break
         case 'failed':
           this.#failed(recipient, server, result.failure, form)
@@ -381,11 +382,11 @@ export class RemoteAttempt {
 
   #refused(
     recipient: QueuedRecipient,
-    server: RemoteServer,
+    open: OpenConnection,
     stage: ClientFailureFacts['stage'],
     reply: Reply,
   ): void {
-    const outcome = judgeReply(server, stage, reply)
+    const outcome = withTlsTrouble(judgeReply(open.server, stage, reply), open)
     this.#refusals.push(outcome.diagnosis)
     // RFC 5321 §3.8: 421 is about the server, not about this mail; after the end of data it is an answer all the same.
     if (isShuttingDown(reply) && stage !== 'end-of-data') {
@@ -477,6 +478,20 @@ export class RemoteAttempt {
 /** RFC 3463 §2: 4 for what may succeed yet. */
 function deferredFrom({ diagnosis }: NegativeOutcome): NegativeOutcome {
   return { kind: 'deferred', diagnosis: { ...diagnosis, status: `4${diagnosis.status.slice(1)}` } }
+}
+
+/**
+ * A server that demands TLS, on a connection on which there was to be some: what kept it away may be mended by the next attempt
+ * (RFC 3207 §4: 454), so its demand is no word about this mail.
+ */
+function withTlsTrouble(outcome: NegativeOutcome, { connection, tls }: OpenConnection): NegativeOutcome {
+  const failure = connection.tls ? undefined : tls.at(-1)?.failure
+  const { diagnosis } = outcome
+  if (!failure || diagnosis.cause !== 'tls-failure') return outcome
+  return deferredFrom({
+    ...outcome,
+    diagnosis: { ...diagnosis, detail: `${diagnosis.detail}, for there was no TLS: ${failure.detail}` },
+  })
 }
 
 function describeSigning(signing: Signing | undefined): Pick<Attempted, 'signatures' | 'unsigned' | 'seal'> {

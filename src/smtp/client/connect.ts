@@ -120,7 +120,7 @@ async function introduce(
     else {
       tls = started
       noteTls(tls, options)
-      hello = await sayHello(socket, options, read)
+      hello = await sayHelloOverTls(socket, options, read)
     }
   } else if (options.tls === 'starttls') {
     fail({ stage: 'tls', kind: 'extension-missing', detail: `${options.host} offers no STARTTLS` })
@@ -174,6 +174,19 @@ async function sayHello(
   socket.sendLine(`HELO ${helloName}`)
   assertPositive(await read('hello'), 'hello', `${host} refused EHLO and HELO`)
   return { extensions: new Map() }
+}
+
+/**
+ * RFC 8446 §4.4.4: the client's part of a handshake is over before the server has looked at it. What the server has against it,
+ * that we show no certificate for one, comes in the place of the first reply.
+ */
+async function sayHelloOverTls(...hello: Parameters<typeof sayHello>): Promise<Hello> {
+  try {
+    return await sayHello(...hello)
+  } catch (cause) {
+    if (!(cause instanceof SmtpClientFailure) || cause.facts.kind !== 'closed') throw cause
+    throw new SmtpClientFailure({ ...cause.facts, stage: 'tls', kind: 'tls' }, { cause: cause.cause })
+  }
 }
 
 function readExtensions({ lines }: Reply): Map<string, string> {
