@@ -1,7 +1,7 @@
 // What a server's certificate is worth: by the usual check (RFC 5280, RFC 9525), or by whoever the caller names.
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { type ConnectionOptions, checkServerIdentity, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, checkServerIdentity, type PeerCertificate, type TLSSocket } from 'node:tls'
 
 /** Takes what the server shows, its own certificate first, and returns what is wrong with it; undefined is consent. */
 export type VerifyChain = (chain: readonly X509Certificate[]) => CertificateProblem | undefined
@@ -30,8 +30,13 @@ export function tlsOptions({ host, serverName = host, verifyCertificate, verifyC
     ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
     rejectUnauthorized: verifyCertificate && !verifyChain,
     // The certificate is for whom we want to reach, not for the address at which we try.
-    checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
+    checkServerIdentity: (_name, certificate) => verifyServerName(host, certificate),
   } satisfies ConnectionOptions
+}
+
+/** RFC 9525 §6.3, RFC 8461 §3.3, §4.2: by a name of the certificate (DNS-ID), never by its common name. */
+export function verifyServerName(host: string, certificate: PeerCertificate): Error | undefined {
+  return checkServerIdentity(host, { ...certificate, subject: { ...certificate.subject, CN: '' } })
 }
 
 /** Of a connection whose handshake is done. */

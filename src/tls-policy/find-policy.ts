@@ -92,13 +92,18 @@ class Finder implements TlsPolicyFinder {
   }
 
   async #policyOf(server: PolicedServer, sts: KeptStsPolicy | undefined): Promise<ServerTlsPolicy> {
+    const isInForce = sts?.mode === 'enforce'
     // RFC 8461 §2: MTA-STS never overrides what DANE says.
     for (const base of server.tlsaBases ?? []) {
       const answer = await this.#options.resolver.tlsa(`_${server.port}._tcp.${base}`)
       // RFC 7672 §2.1.1: as if the host were not there.
       if (answer.kind === 'temporary-failure') return { kind: 'dane-unknown', base, detail: answer.detail }
-      if (answer.kind === 'found' && answer.isAuthentic)
-        return { kind: 'dane', base, records: answer.records, usable: answer.records.filter(isUsable) }
+      if (answer.kind === 'found' && answer.isAuthentic) {
+        const usable = answer.records.filter(isUsable)
+        // RFC 7672 §2.2: without any TLS is demanded, with whatever certificate. A policy in force demands that, and a good one.
+        if (usable.length === 0 && isInForce) break
+        return { kind: 'dane', base, records: answer.records, usable }
+      }
     }
     if (!sts || sts.mode === 'none') return { kind: 'none' }
     return { kind: 'sts', policy: sts, isNamed: isNamedBy(sts, server.host) }

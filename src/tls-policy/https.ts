@@ -3,8 +3,7 @@
 import type { LookupAddress } from 'node:dns'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
-import { checkServerIdentity, type PeerCertificate } from 'node:tls'
-import { describeCertificateError } from '../connection/server-certificate.ts'
+import { describeCertificateError, verifyServerName } from '../connection/server-certificate.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeNetworkError } from '../runtime/network-error.ts'
@@ -78,7 +77,7 @@ function ask(
         if (all) callback(null, [...addresses])
         else callback(null, first?.address ?? '', first?.family)
       },
-      checkServerIdentity: verifyName,
+      checkServerIdentity: verifyServerName,
     })
     const finish = (answer: HttpsAnswer): void => {
       timer.cancel()
@@ -99,11 +98,6 @@ function ask(
     asked.on('response', response => readAnswer(response, host, maxAnswerBytes, finish))
     asked.end(body)
   })
-}
-
-/** RFC 8461 §3.3: by a name of the certificate (DNS-ID), never by its common name. */
-function verifyName(host: string, certificate: PeerCertificate): Error | undefined {
-  return checkServerIdentity(host, { ...certificate, subject: { ...certificate.subject, CN: '' } })
 }
 
 function readAnswer(

@@ -55,7 +55,7 @@ export interface TlsEvidence {
   /** Ours, of the connection. */
   readonly localAddress?: string | undefined
   readonly policy: 'none' | 'sts' | 'dane'
-  /** Of MTA-STS: 'enforce 20260101T000000'. Of DANE: each TLSA record. */
+  /** Of MTA-STS: mode, id and max_age, 'enforce 20260101T000000 604800'. Of DANE: each TLSA record. */
   readonly terms: readonly string[]
   /** Of MTA-STS: the hosts that it names. Of DANE: the name at which the records stand. */
   readonly hosts: readonly string[]

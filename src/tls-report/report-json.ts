@@ -50,10 +50,16 @@ function describePolicy(domain: string, count: TlsCount | undefined) {
     case 'none':
       return { 'policy-type': 'no-policy-found', 'policy-domain': domain }
     case 'sts': {
-      const [mode = ''] = (terms[0] ?? '').split(' ')
+      const [mode = '', , maxAge] = (terms[0] ?? '').split(' ')
       return {
         'policy-type': 'sts',
-        'policy-string': ['version: STSv1', `mode: ${mode}`, ...hosts.map(host => `mx: ${host}`)],
+        'policy-string': [
+          'version: STSv1',
+          `mode: ${mode}`,
+          ...hosts.map(host => `mx: ${host}`),
+          // Counts of a version before are without it.
+          ...(maxAge === undefined ? [] : [`max_age: ${maxAge}`]),
+        ],
         'policy-domain': domain,
         'mx-host': hosts,
       }

@@ -16,7 +16,7 @@ test('tls-reports shows what was counted here and what others report', async t =
   )
   const storage = await openLocalStorage(join(folder, 'mail-data'))
   const now = Date.now()
-  const sts = { policy: 'sts', terms: ['enforce 1'], hosts: ['mx.example.org'] } as const
+  const sts = { policy: 'sts', terms: ['enforce 1 86400'], hosts: ['mx.example.org'] } as const
   const common = { day: dayOf(now), domain: 'example.org' }
   await storage.run(addTlsCounts, [
     { ...common, key: 'a', sessions: 3, outcome: sts },

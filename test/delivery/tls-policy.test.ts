@@ -24,6 +24,7 @@ const stranger = await makeAuthority('stranger')
 const right = await issueCertificate(trustedAuthority, [mx])
 const wrongName = await issueCertificate(trustedAuthority, ['www.example.org'])
 const unknown = await issueCertificate(stranger, [mx])
+const onlyCommonName = await issueCertificate(trustedAuthority, [], { commonName: mx })
 
 const posting: Posting = { from: 'anna@example.test', to: ['boris@example.org'] }
 
@@ -101,7 +102,7 @@ test('MTA-STS enforce: a valid certificate of a named host is enough, and the tr
   assert.equal(server.taken.length, 1)
   const attempt = await lastAttempt(world, id)
   assert.deepEqual(evidence(attempt), ['sts verified'])
-  assert.deepEqual(attempt.tls?.[0]?.terms, ['enforce 1'])
+  assert.deepEqual(attempt.tls?.[0]?.terms, ['enforce 1 86400'])
   assert.ok(attempt.dialogue?.includes(`-- ${mx}: TLS policy: MTA-STS, mode enforce, id 1`))
   assert.match(describeEvent(attempt).text, /as its MTA-STS policy demands/)
   assert.deepEqual(policies.asked, [`mta-sts.example.org:${policies.port} /.well-known/mta-sts.txt`])
@@ -109,6 +110,7 @@ test('MTA-STS enforce: a valid certificate of a named host is enough, and the tr
 
 for (const [what, certificate] of [
   ['for another name', wrongName],
+  ['whose common name alone is right (RFC 8461 §4.2)', onlyCommonName],
   ['of an authority that nobody knows', unknown],
 ] as const) {
   test(`MTA-STS enforce: with a certificate ${what} the mail waits`, async t => {
@@ -126,7 +128,7 @@ for (const [what, certificate] of [
     const { world, server } = await withPolicy(t, contextOf(certificate), testing)
     const id = await world.post(posting)
     assert.equal(server.taken.length, 1)
-    const expected = certificate === wrongName ? 'certificate-host-mismatch' : 'certificate-not-trusted'
+    const expected = certificate === unknown ? 'certificate-not-trusted' : 'certificate-host-mismatch'
     assert.deepEqual(evidence(await lastAttempt(world, id)), [`sts encrypted ${expected}`])
   })
 }
@@ -399,6 +401,21 @@ test('DANE goes before MTA-STS', async t => {
   const id = await world.post(posting)
   assert.equal(server.taken.length, 0)
   assert.deepEqual(evidence(await lastAttempt(world, id)), ['dane failed certificate-not-trusted'])
+})
+
+test('a policy of MTA-STS in force holds where no TLSA record can be used; one in testing changes nothing', async t => {
+  for (const [policy, certificate, isTaken, expected] of [
+    [enforce, unknown, false, 'sts failed certificate-not-trusted'],
+    [enforce, right, true, 'sts verified'],
+    [testing, unknown, true, 'dane encrypted'],
+  ] as const) {
+    const { world, server } = await withPolicy(t, contextOf(certificate), policy)
+    world.dns.sign('example.org')
+    world.dns.line(`_${server.port}._tcp.${mx} TLSA 1 1 1 00`)
+    const id = await world.post(posting)
+    assert.equal(server.taken.length, isTaken ? 1 : 0)
+    assert.deepEqual(evidence(await lastAttempt(world, id)), [expected])
+  }
 })
 
 test('TLS-Required: No goes against a policy; over TLS where there is some', async t => {

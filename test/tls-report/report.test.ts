@@ -38,7 +38,7 @@ test('of two records none counts', () => {
 })
 
 const frame = { hostname: 'mail.example.test', day: 20_000, domain: 'example.org' }
-const sts = { policy: 'sts', terms: ['testing 1'], hosts: ['*.example.org'] } as const
+const sts = { policy: 'sts', terms: ['testing 1 86400'], hosts: ['*.example.org'] } as const
 const counts: readonly TlsCount[] = [
   { ...frame, sessions: 40, outcome: sts },
   {
@@ -71,7 +71,7 @@ test('a report has the day, each policy, and each failure with its count', () =>
       {
         policy: {
           'policy-type': 'sts',
-          'policy-string': ['version: STSv1', 'mode: testing', 'mx: *.example.org'],
+          'policy-string': ['version: STSv1', 'mode: testing', 'mx: *.example.org', 'max_age: 86400'],
           'policy-domain': 'example.org',
           'mx-host': ['*.example.org'],
         },

@@ -201,8 +201,9 @@ function describe(
     case 'none':
       return { ...where, policy: 'none', terms: [], hosts: [] }
     case 'sts': {
-      const { mode, policyId, mx } = policy.policy
-      return { ...where, policy: 'sts', terms: [`${mode} ${policyId}`], hosts: mx }
+      const { mode, policyId, mx, fetchedAt, expiresAt } = policy.policy
+      const maxAge = (expiresAt - fetchedAt) / 1000
+      return { ...where, policy: 'sts', terms: [`${mode} ${policyId} ${maxAge}`], hosts: mx }
     }
     case 'dane':
       return {
