@@ -27,7 +27,7 @@ export function hasLongLine(section: Uint8Array): boolean {
   return false
 }
 
-/** What needs no change stays, byte for byte. 'keep': only long lines are folded, as far as they are ASCII. */
+/** What needs no change stays, byte for byte. 'keep': only long lines are folded, as far as they are UTF-8. */
 export function toAsciiHeader(
   section: Buffer,
   eightBit: 'encode' | 'keep' = 'encode',
@@ -43,13 +43,14 @@ export function toAsciiHeader(
     copyGap(field.start)
     from = field.end
     const raw = section.subarray(field.start, field.end)
-    const isEightBit = hasEightBit(raw)
-    if (isEightBit && eightBit === 'encode') {
+    if (eightBit === 'encode' && hasEightBit(raw)) {
       const value = encodeValue(field, raw)
       if (value === undefined) return 'address'
-      pieces.push(Buffer.from(foldField(field.name, value)))
-    } else if (hasLongLine(raw) && !isEightBit) pieces.push(Buffer.from(foldField(field.name, field.value)))
-    else pieces.push(raw)
+      pieces.push(Buffer.from(foldField(field.name, value.trim())))
+    } else if (hasLongLine(raw) && isUtf8(raw)) {
+      const octets = Buffer.from(field.value).toString('latin1')
+      pieces.push(Buffer.from(foldField(field.name, octets), 'latin1'))
+    } else pieces.push(raw)
   }
   copyGap(section.length)
   return Buffer.concat(pieces)
@@ -252,22 +253,30 @@ function quoteWhereNeeded(text: string): string {
 
 const foldAt = 76
 
-/** With its CRLF. Folded at blanks, so that without the folds it is the same again; where there is none for too long, within a word. */
+/**
+ * With its CRLF. Folded at blanks, so that without the folds it is the same again; where there is none for too long, within a word.
+ * `value` has a character for each octet.
+ */
 function foldField(name: string, value: string): string {
   const lines: string[] = []
   let line = `${name}:`
-  for (const word of value
-    .replaceAll(/\r\n[ \t]*/g, ' ')
-    .trim()
-    .split(' ')) {
+  for (const word of value.replaceAll(/\r\n[ \t]*/g, ' ').split(' ')) {
     if (word !== '' && line.length + 1 + word.length > foldAt && line.trim() !== '' && line !== `${name}:`) {
       lines.push(line)
       line = ` ${word}`
     } else line += ` ${word}`
     while (line.length > maxLine) {
-      lines.push(line.slice(0, maxLine))
-      line = ` ${line.slice(maxLine)}`
+      const end = beforeCharacter(line, maxLine)
+      lines.push(line.slice(0, end))
+      line = ` ${line.slice(end)}`
     }
   }
   return `${[...lines, line].join('\r\n')}\r\n`
+}
+
+/** Not within a character of UTF-8 (RFC 3629 §3). */
+function beforeCharacter(octets: string, index: number): number {
+  let start = index
+  while (/[\x80-\xbf]/.test(octets.charAt(start))) start--
+  return start
 }

@@ -203,6 +203,18 @@ test('header lines that are too long are folded at blanks, and say the same', ()
   assert.equal(converted.split('\r\nSubject')[0]?.replaceAll('\r\n ', ' '), `References: ${words}`)
 })
 
+test('header lines in UTF-8 that are too long are folded too, within no character', () => {
+  const words = Array.from({ length: 300 }, (_, n) => `Р${n}`).join(' ')
+  // Of two octets each, which begin at an odd place.
+  const word = `x${'Р'.repeat(1500)}`
+  const message = lines(`Subject: ${words} Р`, `X-Word: ${word}`, '', 'text')
+  const converted = convert(message, shortLines).toString()
+  for (const one of converted.split('\r\n')) assert.ok(Buffer.byteLength(one) <= 998)
+  const [subject = '', rest = ''] = converted.split('\r\nX-Word: ')
+  assert.equal(subject.replaceAll('\r\n ', ' '), `Subject: ${words} Р`)
+  assert.equal(rest.split('\r\n\r\n')[0]?.replaceAll('\r\n ', ''), word)
+})
+
 test('a long message goes through in little memory: it comes out as it goes in', () => {
   const planner = new ConversionPlanner(sevenBit)
   const head = Buffer.from('Content-Type: application/pdf\r\nContent-Transfer-Encoding: binary\r\n\r\n')
