@@ -25,7 +25,7 @@ export function parseNetwork(text: string): Network | undefined {
 /** ::ffff:0:0/96 (RFC 4291 §2.5.5.2) */
 const mappedBits = 96
 
-function isMapped(address: ipaddr.IPv4 | ipaddr.IPv6): address is ipaddr.IPv6 {
+export function isMapped(address: ipaddr.IPv4 | ipaddr.IPv6): address is ipaddr.IPv6 {
   return address.kind() === 'ipv6' && (address as ipaddr.IPv6).isIPv4MappedAddress()
 }
 

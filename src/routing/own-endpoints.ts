@@ -1,5 +1,6 @@
 // Which hosts and addresses are this server itself, so that mail is never relayed to its own port (RFC 5321 §5.1).
 import { networkInterfaces } from 'node:os'
+import { isMapped, parseIpAddress } from '../address/networks.ts'
 
 /** An address and port on which this server listens. */
 export interface Endpoint {
@@ -25,12 +26,12 @@ export function createOwnEndpoints(options: OwnEndpointsOptions): OwnEndpoints {
   return {
     isOwnName: host => withoutRootDot(host).toLowerCase() === ownName,
     isOwnAddress(address, port) {
-      const plain = plainAddress(address)
+      const reached = reachedAddress(address)
       for (const listener of listeners) {
         if (listener.port !== port) continue
-        if (plainAddress(listener.address) === plain) return true
+        if (canonical(listener.address) === reached) return true
         // Asked each time, and not kept: a laptop's addresses come and go.
-        if (isWildcard(listener.address, plain) && (isLoopback(plain) || machineAddresses().includes(plain)))
+        if (isWildcard(listener.address, reached) && (isLoopback(reached) || machineAddresses().includes(reached)))
           return true
       }
       return false
@@ -50,12 +51,18 @@ function withoutRootDot(host: string): string {
   return host.endsWith('.') ? host.slice(0, -1) : host
 }
 
-const mappedPrefix = '::ffff:'
+/** Who connects to the unspecified address reaches this machine, by its loopback address. */
+function reachedAddress(address: string): string {
+  const plain = canonical(address)
+  if (plain === '0.0.0.0') return '127.0.0.1'
+  return plain === '::' ? '::1' : plain
+}
 
-/** An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) reaches the same listener as the IPv4 address in it. */
-function plainAddress(address: string): string {
-  const lower = address.toLowerCase()
-  return lower.startsWith(mappedPrefix) && lower.includes('.') ? lower.slice(mappedPrefix.length) : lower
+/** An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), however it is written, reaches the same listener as the IPv4 address in it. */
+function canonical(address: string): string {
+  const parsed = parseIpAddress(address)
+  if (!parsed) return address.toLowerCase()
+  return (isMapped(parsed) ? parsed.toIPv4Address() : parsed).toString()
 }
 
 function systemAddresses(): readonly string[] {

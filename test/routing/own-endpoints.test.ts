@@ -33,3 +33,13 @@ test('a listener on every address takes those of the machine', () => {
   assert.equal(four.isOwnAddress('192.0.2.7', 25), true)
   assert.equal(four.isOwnAddress('2001:db8::7', 25), false)
 })
+
+test('an address that leads nowhere but to this machine is its own, however a stranger writes it', () => {
+  const six = own({ address: '::', port: 25 })
+  for (const address of ['0.0.0.0', '::', '::ffff:0.0.0.0', '::ffff:7f00:1', '0:0:0:0:0:0:0:1', '::ffff:c000:207'])
+    assert.equal(six.isOwnAddress(address, 25), true, address)
+  const loopback = own({ address: '127.0.0.1', port: 25 })
+  assert.equal(loopback.isOwnAddress('0.0.0.0', 25), true)
+  const outside = own({ address: '192.0.2.7', port: 25 })
+  assert.equal(outside.isOwnAddress('0.0.0.0', 25), false)
+})
