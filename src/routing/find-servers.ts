@@ -13,14 +13,15 @@ import type { RemoteServer } from './remote-server.ts'
 
 export type ServerLookup =
   /** At least one. `lookup`: for the trail. */
-  | { readonly kind: 'servers'; readonly servers: readonly RemoteServer[]; readonly lookup: Lookup }
-  | {
-      readonly kind: 'deferred' | 'failed'
-      readonly diagnosis: Diagnosis
-      /** The mail hosts that the DNS named. */
-      readonly hosts: readonly string[]
-      readonly lookup?: Lookup | undefined
-    }
+  { readonly kind: 'servers'; readonly servers: readonly RemoteServer[]; readonly lookup: Lookup } | FoundNone
+
+export interface FoundNone {
+  readonly kind: 'deferred' | 'failed'
+  readonly diagnosis: Diagnosis
+  /** The mail hosts that the DNS named. */
+  readonly hosts: readonly string[]
+  readonly lookup?: Lookup | undefined
+}
 
 export type ServerFinder = (destination: Destination) => Promise<ServerLookup>
 
@@ -68,7 +69,7 @@ export function createServerFinder(options: ServerFinderOptions): ServerFinder {
 }
 
 /** Of a domain that is relayed: what is wrong with its DNS is for its administrator to mend, and its mail waits for that. */
-function keepWaiting(lookup: ServerLookup, domain: string): ServerLookup {
+function keepWaiting<Found extends ServerLookup>(lookup: Found, domain: string): Found | FoundNone {
   if (lookup.kind !== 'failed') return lookup
   const { cause, detail } = lookup.diagnosis
   const isOwn = cause === 'own-mx'
@@ -108,14 +109,7 @@ async function findAddresses(
   const names = hosts.map(({ host }) => host)
   const all = await Promise.all(hosts.map(host => resolveHost(options, host, isAuthentic)))
   const usable = all.slice(0, firstBehindUs(options.own, all))
-  if (usable.length === 0) {
-    return failed(
-      'own-mx',
-      '5.3.5',
-      `the DNS sends mail for ${domain} to this server, which has no such domain: add it ("postrider domain create ${domain}"), or correct its MX record`,
-      names,
-    )
-  }
+  if (usable.length === 0) return { ...ownMx(domain), hosts: names }
   const servers = usable.flatMap(host => host.servers).slice(0, maxServers)
   const lookup: Lookup = { by: 'mx', name: domain, hosts: all.map(describeHost) }
   if (servers.length > 0) return { kind: 'servers', servers, lookup }
@@ -132,6 +126,20 @@ async function findAddresses(
     `the mail hosts of ${domain} have no address: ${names.join(', ')}`,
     names,
   )
+}
+
+function ownMx(domain: string): FoundNone {
+  return failed(
+    'own-mx',
+    '5.3.5',
+    `the DNS sends mail for ${domain} to this server, which has no such domain: add it ("postrider domain create ${domain}"), or correct its MX record`,
+    [],
+  )
+}
+
+/** The server that the DNS prefers for the domain has turned out to be this one. */
+export function leadsHere({ domain, isRelayed }: Extract<Destination, { kind: 'domain' }>): FoundNone {
+  return isRelayed ? keepWaiting(ownMx(domain), domain) : ownMx(domain)
 }
 
 function describeHost({ host, preference, servers }: HostAddresses): Lookup['hosts'][number] {
@@ -290,7 +298,7 @@ function failed(
   status: string,
   detail: string,
   hosts: readonly string[],
-): ServerLookup {
+): FoundNone {
   return { kind: 'failed', diagnosis: { stage: 'dns', cause, status, detail }, hosts }
 }
 
@@ -299,6 +307,6 @@ function deferred(
   status: string,
   detail: string,
   hosts: readonly string[],
-): ServerLookup {
+): FoundNone {
   return { kind: 'deferred', diagnosis: { stage: 'dns', cause, status, detail }, hosts }
 }

@@ -31,7 +31,10 @@ export function createOwnEndpoints(options: OwnEndpointsOptions): OwnEndpoints {
         if (listener.port !== port) continue
         if (canonical(listener.address) === reached) return true
         // Asked each time, and not kept: a laptop's addresses come and go.
-        if (isWildcard(listener.address, reached) && (isLoopback(reached) || machineAddresses().includes(reached)))
+        if (
+          isWildcard(listener.address, reached) &&
+          (isLoopback(reached) || machineAddresses().includes(reached))
+        )
           return true
       }
       return false

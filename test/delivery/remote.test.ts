@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { describeEvent } from '../../src/cli/format-trail.ts'
+import { createRelayDomain } from '../../src/directory/relay-domains.ts'
 import { retryRecipients } from '../../src/queue/administer.ts'
 import { listQueue, type ShownRecipient } from '../../src/queue/list-queue.ts'
 import type { QueueId } from '../../src/queue/queue-id.ts'
@@ -549,6 +550,45 @@ test('a server that gets its mail in the clear, by its own will or by ours: the 
   }
   assert.match(await told('opportunistic'), /; not encrypted: mx1\.example\.org offers no STARTTLS/)
   assert.match(await told('never'), /; not encrypted: the settings want no TLS there/)
+})
+
+test('an MX that is this server, at an address that is none of its own: nothing goes to it, nor to those after it', async t => {
+  // As behind a router, or a balancer before several servers.
+  const itself = await peerFor(t, {
+    script: command => (command.startsWith('EHLO') ? '250 Mail.Example.test at your service' : undefined),
+  })
+  const after = await peerFor(t, { address: '127.0.0.3', port: itself.port })
+  const world = await createWorld(t, { delivery: { port: itself.port } })
+  world.dns.host('dead.example.org', '127.0.0.9') // nobody listens
+  world.dns.host('itself.example.org', itself.address)
+  world.dns.host('after.example.org', after.address)
+  for (const [domain, ...hosts] of [
+    ['example.org', 'dead', 'itself', 'after'],
+    ['example.com', 'itself', 'after'],
+    ['relayed.test', 'itself'],
+  ] as const)
+    for (const [place, host] of hosts.entries()) world.dns.mx(domain, place, `${host}.example.org`)
+  await world.storage.run(createRelayDomain, {
+    name: 'relayed.test',
+    keepsUntilFetched: false,
+    anyoneStarts: false,
+    at: world.clock.now(),
+  })
+  const last = async (domain: string): Promise<string> => {
+    const [attempt] = await world.attempts(await world.post({ from, to: [`boris@${domain}`] }))
+    assert.ok(attempt && 'diagnosis' in attempt.outcome)
+    if (domain === 'example.org')
+      assert.match(
+        describeEvent(attempt).notes?.join('\n') ?? '',
+        /^Not by itself\.example\.org: itself\.example\.org is this server itself: it calls itself mail\.example\.test$/m,
+      )
+    return `${attempt.outcome.kind} ${attempt.outcome.diagnosis.cause}`
+  }
+  assert.equal(await last('example.org'), 'deferred refused-connection')
+  assert.equal(await last('example.com'), 'failed own-mx')
+  // It is to be passed on, and waits for somebody to whom it can be.
+  assert.equal(await last('relayed.test'), 'deferred relay-dns')
+  assert.deepEqual([itself.messages.length, after.connections], [0, 0])
 })
 
 test('a message over the declared SIZE fails without being sent', async t => {

@@ -40,6 +40,7 @@ async function receiverFor(
   { overrides, world: options }: { readonly overrides?: Overrides; readonly world?: WorldOptions } = {},
 ): Promise<Receiver> {
   const server = await startServer({
+    hostname: mx,
     listeners: [{ role: 'relay', address: '127.0.0.2', port: 0 }],
     ...(context ? { tls: { secureContext: () => context } } : {}),
     ...overrides,

@@ -36,7 +36,14 @@ test('a listener on every address takes those of the machine', () => {
 
 test('an address that leads nowhere but to this machine is its own, however a stranger writes it', () => {
   const six = own({ address: '::', port: 25 })
-  for (const address of ['0.0.0.0', '::', '::ffff:0.0.0.0', '::ffff:7f00:1', '0:0:0:0:0:0:0:1', '::ffff:c000:207'])
+  for (const address of [
+    '0.0.0.0',
+    '::',
+    '::ffff:0.0.0.0',
+    '::ffff:7f00:1',
+    '0:0:0:0:0:0:0:1',
+    '::ffff:c000:207',
+  ])
     assert.equal(six.isOwnAddress(address, 25), true, address)
   const loopback = own({ address: '127.0.0.1', port: 25 })
   assert.equal(loopback.isOwnAddress('0.0.0.0', 25), true)

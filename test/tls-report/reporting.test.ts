@@ -40,6 +40,7 @@ interface Receiver {
 /** example.org with a policy in testing, which its mail host does not keep. */
 async function receiverFor(t: TestContext, rua?: string): Promise<Receiver> {
   const server = await startServer({
+    hostname: 'mx.example.org',
     listeners: [{ role: 'relay', address: '127.0.0.2', port: 0 }],
     tls: { secureContext: () => contextOf(unknown) },
   })

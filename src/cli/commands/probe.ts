@@ -8,7 +8,7 @@ import { gateOf } from '../../delivery/pacing/outbound.ts'
 import { namesDomain } from '../../delivery/pacing/shaping.ts'
 import { poolFor, type Source, sourcesTo } from '../../delivery/pacing/source-pools.ts'
 import { findProvider } from '../../delivery/replies/providers.ts'
-import { connectionTerms } from '../../delivery/transfer/connection-terms.ts'
+import { connectionTerms, ownServerTo } from '../../delivery/transfer/connection-terms.ts'
 import { type ProbeFindings, type ProbeParts, probeAddress } from '../../delivery/transfer/probe.ts'
 import { isDomain } from '../../directory/domains.ts'
 import { findPostmaster } from '../../directory/find-postmaster.ts'
@@ -187,6 +187,7 @@ function composeProbe(
     },
     terms: (destination, source) => ({
       ...connectionTerms({ clock, hostname, settings: delivery }, destination, source),
+      ...ownServerTo(destination, hostname),
       ...(destination.kind === 'domain' ? { findPolicy: () => policies.find(destination.domain) } : {}),
     }),
   }

@@ -15,7 +15,7 @@ import {
   createConnectionSharing,
   policedDomain,
 } from '../transfer/connection-sharing.ts'
-import { connectionTerms } from '../transfer/connection-terms.ts'
+import { connectionTerms, ownServerTo } from '../transfer/connection-terms.ts'
 import type { ConnectionTerms } from '../transfer/open-connection.ts'
 import type { RemoteAttempt } from '../transfer/remote-attempt.ts'
 import { UnresponsiveServers } from '../transfer/unresponsive-servers.ts'
@@ -220,7 +220,11 @@ export class Outbound {
       log,
       budget: this.#budget,
       unwritten,
-      termsOf: attempt => ({ ...terms, ...this.#policyTerms(attempt) }),
+      termsOf: attempt => ({
+        ...terms,
+        ...ownServerTo(attempt.destination, this.#options.hostname),
+        ...this.#policyTerms(attempt),
+      }),
       sharing: this.#sharing,
       rules,
       health: new DestinationHealth({

@@ -69,8 +69,15 @@ export interface ConnectionTerms {
   readonly connect?: ConnectSmtp | undefined
   /** Without it every server is asked as if nothing were known of it. */
   readonly unresponsive?: UnresponsiveServers | undefined
+  /** Where MX records lead the way: as this server calls itself, and what it comes to when they lead to it. */
+  readonly own?: OwnServer | undefined
   /** No connection is begun any more. */
   readonly isOver?: (() => boolean) | undefined
+}
+
+export interface OwnServer {
+  readonly name: string
+  readonly outcome: () => NegativeOutcome
 }
 
 /** `servers` must not be empty. Rejects on a fault of ours, and when the kept policies cannot be read. */
@@ -86,7 +93,9 @@ export async function openConnection(
   const passed: PassedServer[] = []
   let worst: { outcome: NegativeOutcome; isPolicy: boolean; weight: number } | undefined
   const order = orderServers(terms, servers, dialogue)
+  let end = servers.length
   for (const server of order.servers) {
+    if (servers.indexOf(server) >= end) continue
     if (triedHosts.at(-1) !== server.host) triedHosts.push(server.host)
     const watched = terms.unresponsive?.begin(server, terms.common.localAddress)
     const attempt = await connectUnderPolicy(
@@ -103,6 +112,18 @@ export async function openConnection(
     if ('connection' in attempt) {
       watched?.answered()
       const { connection, record } = attempt
+      if (terms.own && calledSo(connection, terms.own)) {
+        await connection.quit()
+        // RFC 5321 §5.1: who goes on to those after it hands the mail back to itself. Not all addresses that lead here are this
+        // machine's (find-servers.ts): some are a router's before it.
+        end = servers.findIndex(({ host }) => host === server.host)
+        const detail = `${server.host} is this server itself: it calls itself ${terms.own.name}`
+        dialogue.note(detail)
+        passed.push({ host: server.host, detail })
+        if (end === 0)
+          worst = { outcome: terms.own.outcome(), isPolicy: false, weight: Number.POSITIVE_INFINITY }
+        continue
+      }
       passed.unshift(...notAsked(order, servers, server))
       return { kind: 'connected', server, triedHosts, tls, passed, connection, record }
     }
@@ -125,6 +146,10 @@ export async function openConnection(
     tls,
     passed,
   }
+}
+
+function calledSo({ name }: SmtpConnection, own: OwnServer): boolean {
+  return name !== undefined && name.toLowerCase() === own.name.toLowerCase()
 }
 
 function orderServers(

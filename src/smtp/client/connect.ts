@@ -99,6 +99,7 @@ async function takeLeave(socket: ClientSocket): Promise<void> {
 }
 
 interface Hello {
+  readonly name: string
   readonly extensions: ReadonlyMap<string, string>
 }
 
@@ -136,7 +137,7 @@ async function introduce(
   return new OpenConnection({
     socket,
     host: options.host,
-    extensions: hello.extensions,
+    ...hello,
     timeouts,
     tls,
     tlsRefusal,
@@ -166,14 +167,20 @@ async function sayHello(
   const isLmtp = protocol === 'lmtp'
   socket.sendLine(`${isLmtp ? 'LHLO' : 'EHLO'} ${helloName}`)
   const reply = await read('hello')
-  if (isPositive(reply)) return { extensions: readExtensions(reply) }
+  if (isPositive(reply)) return { name: readName(reply), extensions: readExtensions(reply) }
   // RFC 2033 §4.1: there is nothing else to say.
   if (isLmtp) fail({ stage: 'hello', kind: 'reply', reply, detail: `${host} refused LHLO` })
   // RFC 5321 §3.2: a server that does not know EHLO knows HELO. 4xx and 421 mean something else.
   if (reply.code < 500) fail({ stage: 'hello', kind: 'reply', reply, detail: `${host} refused EHLO` })
   socket.sendLine(`HELO ${helloName}`)
-  assertPositive(await read('hello'), 'hello', `${host} refused EHLO and HELO`)
-  return { extensions: new Map() }
+  const second = await read('hello')
+  assertPositive(second, 'hello', `${host} refused EHLO and HELO`)
+  return { name: readName(second), extensions: new Map() }
+}
+
+/** RFC 5321 §4.1.1.1: the first word. */
+function readName({ lines: [line = ''] }: Reply): string {
+  return line.trim().split(' ', 1)[0] ?? ''
 }
 
 /**

@@ -131,6 +131,8 @@ export interface RecipientResult {
 }
 
 export interface SmtpConnection {
+  /** As the server calls itself in its answer to EHLO or HELO; '' where it says nothing. */
+  readonly name?: string | undefined
   /** Upper-case keyword → its parameters text, '' when none; empty after HELO. */
   readonly extensions: ReadonlyMap<string, string>
   readonly tls?: ConnectionTls | undefined

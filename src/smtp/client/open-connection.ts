@@ -36,6 +36,7 @@ const intermediate = 3
 export interface Introduction {
   readonly socket: ClientSocket
   readonly host: string
+  readonly name: string
   readonly extensions: ReadonlyMap<string, string>
   readonly timeouts: ClientTimeouts
   readonly tls: SmtpConnection['tls']
@@ -51,6 +52,7 @@ export class OpenConnection implements SmtpConnection {
   readonly #authenticated: boolean
   readonly #answersEach: boolean
   readonly #timeouts: ClientTimeouts
+  readonly name: string
   readonly extensions: ReadonlyMap<string, string>
   readonly tls?: ConnectionTls
   readonly tlsRefusal?: Reply
@@ -61,9 +63,10 @@ export class OpenConnection implements SmtpConnection {
   /** The server may still have a transaction open that came to nothing. */
   #needsReset = false
 
-  constructor({ socket, host, extensions, timeouts, tls, tlsRefusal, ...rest }: Introduction) {
+  constructor({ socket, host, name, extensions, timeouts, tls, tlsRefusal, ...rest }: Introduction) {
     this.#socket = socket
     this.#host = host
+    this.name = name
     this.#timeouts = timeouts
     this.#authenticated = rest.authenticated
     this.#answersEach = rest.answersEach
