@@ -134,7 +134,7 @@ describe('the architecture', () => {
     'node:dgram': ['dns', 'doctor'],
     'node:dns': ['dns', 'config'],
     // The server's end of every protocol is in `connection`.
-    'node:tls': ['acme', 'connection', 'ldap', 'tls', 'tls-policy', 'smtp/client'],
+    'node:tls': ['acme', 'connection', 'ldap', 'tls', 'smtp/client'],
     'node:fs': ['storage', 'config', 'setup', 'tls', 'main', 'cli', 'systemd', 'hooks', 'message-stores'],
     // No shell, and no other program than systemd-notify, and the one for the DNS that the settings name; no code from text.
     'node:child_process': ['acme', 'systemd'],

@@ -274,7 +274,7 @@ function foldField(name: string, value: string): string {
   return `${[...lines, line].join('\r\n')}\r\n`
 }
 
-/** Not within a character of UTF-8 (RFC 3629 §3). */
+/** Not within a character of UTF-8. */
 function beforeCharacter(octets: string, index: number): number {
   let start = index
   while (/[\x80-\xbf]/.test(octets.charAt(start))) start--
