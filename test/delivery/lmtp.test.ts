@@ -54,6 +54,18 @@ test('mail for accounts goes to the store, by their own addresses, and nothing o
   assert.equal(await world.waiting(), 0)
 })
 
+test('REQUIRETLS: to a store on this machine nobody is on the way, by a port as by a socket', async t => {
+  const path = await socketPath(t)
+  for (const where of [onPort, { role: 'lmtp', path } as const]) {
+    const store = await startLmtpStore(t, where)
+    const to = 'path' in where ? `unix:${path}` : `127.0.0.1:${store.port}`
+    const world = await createWorld(t, { delivery: { lmtp: [{ domains: [], to }] } })
+    await world.account(anna)
+    await world.post({ from, to: [anna], message: { tls: 'required' } })
+    assert.equal(store.taken.length, 1, to)
+  }
+})
+
 test('each recipient of one message has the outcome that it was told', async t => {
   const store = await startLmtpStore(t, onPort, {
     rcpt: name => (name === 'boris' ? { code: 550, enhanced: '5.1.1', lines: ['User unknown'] } : undefined),

@@ -3,6 +3,7 @@
 
 import type { Address, ReversePath } from '../../address/address.ts'
 import { formatAddress } from '../../address/format-address.ts'
+import { isLoopback } from '../../address/networks.ts'
 import type { ConversionProblem, FormChange } from '../../message/mime/plan-conversion.ts'
 import { type GateKey, shareOf } from '../../queue/gates.ts'
 import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../../queue/records.ts'
@@ -249,7 +250,7 @@ export class RemoteAttempt {
       return nobodyAsked
     }
     const lacking =
-      this.work.message.tls === 'required' && server.path === undefined
+      this.work.message.tls === 'required' && !isStoreHere(server)
         ? lacksProtection(open, this.work.message)
         : undefined
     if (lacking) {
@@ -528,6 +529,11 @@ function lacksProtection(
   }
   if (reversePath === null || connection.extensions.has('REQUIRETLS')) return undefined
   return fail('5.7.30', `the message demands REQUIRETLS, which ${host} does not offer`)
+}
+
+/** Nobody is on the way to it. */
+function isStoreHere({ isStore, path, address }: RemoteServer): boolean {
+  return isStore === true && (path !== undefined || isLoopback(address))
 }
 
 function isShuttingDown(reply: Reply): boolean {
