@@ -66,7 +66,10 @@ export interface TlsEvidence {
   readonly result: 'verified' | 'encrypted' | 'plain' | 'failed'
   /** Of TLS that came about: version, cipher, and whether the certificate is valid. */
   readonly connection?: ConnectionTls | undefined
-  /** What was wrong with TLS; of a policy in testing, mail went all the same. */
+  /**
+   * What was wrong with TLS; of a policy in testing, mail went all the same. Of 'verified': the policy that was kept is an older
+   * one, since the one that is announced cannot be had.
+   */
   readonly failure?: { readonly type: TlsFailureType; readonly detail: string } | undefined
   /** The host is proven to be the right one, and the certificate to be its own: enough for REQUIRETLS (RFC 8689 §4.2.1). */
   readonly isAuthenticated: boolean

@@ -173,6 +173,29 @@ test('MTA-STS: a policy holds for its time, though record and file are gone; the
   assert.equal(server.taken.length, 1)
 })
 
+test('MTA-STS: while a new policy cannot be had the one before is kept, and told to be; with DANE nothing is amiss', async t => {
+  const { world, policies } = await withPolicy(t, contextOf(right), enforce)
+  await world.post(posting)
+  policies.answer = { status: 404, body: '' }
+  world.dns.drop('_mta-sts.example.org TXT v=STSv1; id=1;')
+  world.dns.line('_mta-sts.example.org TXT v=STSv1; id=2;')
+  await world.pass(2 * minute)
+  const attempt = await lastAttempt(world, await world.post(posting))
+  assert.deepEqual(evidence(attempt), ['sts verified sts-policy-fetch-error'])
+  assert.match(
+    describeEvent(attempt).text,
+    /; the certificate of mx\.example\.org is as its MTA-STS policy demands/,
+  )
+  const dialogue = attempt.dialogue?.join('\n') ?? ''
+  assert.match(dialogue, /^-- the MTA-STS policy cannot be had: .* answered 404$/m)
+  assert.doesNotMatch(dialogue, /is not kept/)
+
+  const dane = await withPolicy(t, contextOf(unknown), { status: 404, body: '' })
+  dane.world.dns.sign('example.org')
+  dane.world.dns.line(`_${dane.server.port}._tcp.${mx} TLSA ${tlsaOf(unknown)}`)
+  assert.deepEqual(evidence(await lastAttempt(dane.world, await dane.world.post(posting))), ['dane verified'])
+})
+
 test('MTA-STS: a policy that is in use is fetched anew before its time is over', async t => {
   const { world, server, policies } = await withPolicy(t, contextOf(right), {
     body: policyText('testing', [mx], 2 * 86_400),

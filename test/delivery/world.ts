@@ -75,6 +75,8 @@ export interface Zone {
   host(name: string, ...addresses: string[]): void
   /** As in a zone file: '_mta-sts.example.org TXT v=STSv1; id=1'. */
   line(text: string): void
+  /** The same line, as it was given. */
+  drop(text: string): void
   /** Every question about the name fails. */
   fail(name: string): void
   /** Answers about names in this domain are validated (DNSSEC). */
@@ -133,6 +135,10 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       for (const address of addresses) addLine(`${name} ${address.includes(':') ? 'AAAA' : 'A'} ${address}`)
     },
     line: addLine,
+    drop(text) {
+      zone.splice(zone.indexOf(text), 1)
+      dnsServer.setZone(zone)
+    },
     sign: domain => dnsServer.sign(domain),
     fail: name => dnsServer.setBehaviour(name, 'SERVFAIL'),
   }

@@ -231,7 +231,7 @@ async function connectUnderPolicy(
         ? noTlsWanted(policy, server)
         : undefined
       : gatherEvidence(policy, server, policies, attempt)
-  if (evidence?.failure && policy.kind !== 'none' && 'connection' in attempt)
+  if (evidence?.failure && evidence.result !== 'verified' && policy.kind === 'sts' && 'connection' in attempt)
     dialogue.note(`the TLS policy is not kept, and not in force: ${evidence.failure.detail}`)
   if ('connection' in attempt) return { connection: attempt.connection, record: attempt.record, evidence }
   const { facts } = attempt

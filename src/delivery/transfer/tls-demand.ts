@@ -136,10 +136,6 @@ export function gatherEvidence(
   const failedFacts = attempt.tlsFailure ?? ('facts' in attempt ? attempt.facts : undefined)
   const localAddress = 'connection' in attempt ? attempt.connection.localAddress : failedFacts?.localAddress
   const common = { ...describe(policy, server), ...(localAddress ? { localAddress } : {}) }
-  const stsFailure = policies?.stsFailure && {
-    type: policies.stsFailure.resultType,
-    detail: policies.stsFailure.detail,
-  }
   if (!('connection' in attempt)) {
     if (failedFacts?.stage !== 'tls') return undefined
     return { ...common, result: 'failed', failure: failureOf(failedFacts), isAuthenticated: false }
@@ -154,9 +150,24 @@ export function gatherEvidence(
     server.isSmartHost === true ||
     (policies?.sts !== undefined && policy.kind === 'sts' && policy.isNamed)
   const isAuthenticated = tls.authorized && isHostProven
-  const failure = stsProblem(policy, server, tls.problem) ?? stsFailure
-  const isKept = failure === undefined && policy.kind !== 'none' && isStrict(policy)
-  return { ...common, result: isKept ? 'verified' : 'encrypted', connection: tls, failure, isAuthenticated }
+  const problem = stsProblem(policy, server, tls.problem)
+  const isKept = problem === undefined && isStrict(policy)
+  return {
+    ...common,
+    result: isKept ? 'verified' : 'encrypted',
+    connection: tls,
+    failure: problem ?? fetchFailure(policy, policies),
+    isAuthenticated,
+  }
+}
+
+/** RFC 8460 §4.3.2.2. DANE goes before, and is kept or not without it. */
+function fetchFailure(
+  policy: ServerTlsPolicy,
+  policies: DomainTlsPolicy | undefined,
+): TlsEvidence['failure'] {
+  const failure = policies?.stsFailure
+  return failure && policy.kind !== 'dane' ? { type: failure.resultType, detail: failure.detail } : undefined
 }
 
 /** TLS that is not tried, because our settings want none. */
