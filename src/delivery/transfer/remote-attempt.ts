@@ -482,13 +482,15 @@ function deferredFrom({ diagnosis }: NegativeOutcome): NegativeOutcome {
 }
 
 /**
- * A server that demands TLS, on a connection on which there was to be some: what kept it away may be mended by the next attempt
- * (RFC 3207 §4: 454), so its demand is no word about this mail.
+ * A server that demands TLS and offers it, on a connection on which there was to be some: what kept it away may be mended by the
+ * next attempt (RFC 3207 §4: 454), so its demand is no word about this mail.
  */
 function withTlsTrouble(outcome: NegativeOutcome, { connection, tls }: OpenConnection): NegativeOutcome {
-  const failure = connection.tls ? undefined : tls.at(-1)?.failure
   const { diagnosis } = outcome
-  if (!failure || diagnosis.cause !== 'tls-failure') return outcome
+  if (diagnosis.cause !== 'tls-failure' || connection.tls || !connection.extensions.has('STARTTLS'))
+    return outcome
+  const failure = tls.at(-1)?.failure
+  if (!failure) return outcome
   return deferredFrom({
     ...outcome,
     diagnosis: { ...diagnosis, detail: `${diagnosis.detail}, for there was no TLS: ${failure.detail}` },
