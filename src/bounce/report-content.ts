@@ -32,7 +32,7 @@ export function describeReport(input: ReportInput, subject: string, texts: Repor
       ],
     },
     ...(technical ? { technical } : {}),
-    closing: texts.closing(input.hostname),
+    closing: texts.closing(formatDomainForPeople(input.hostname)),
   }
 }
 
@@ -86,7 +86,7 @@ function describeBlock(alike: Alike, { hostname, to }: ReportInput, texts: Repor
     address: addresses[0] ?? '',
     several: alike.length > 1,
     domain: formatDomainForPeople(recipient.finalRecipient.domain),
-    hostname,
+    hostname: formatDomainForPeople(hostname),
     sender: formatAddressForPeople(to),
     remoteMta: recipient.remoteMta,
     viaSmartHost: recipient.viaSmartHost,

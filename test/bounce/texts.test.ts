@@ -274,16 +274,25 @@ for (const { language, texts, letters } of languages) {
     for (const name of ['boris', 'clara', 'dora']) assert.ok(found.includes(`${name}@example.org`))
   })
 
-  test(`${language}: addresses stand as people know them`, () => {
-    const finalRecipient = { localPart: 'почта', domain: 'xn--e1afmkfd.xn--80akhbyknj4f' }
-    const remoteMta = 'mx.xn--e1afmkfd.xn--80akhbyknj4f'
-    const detail = `${remoteMta} went away`
-    const recipients = [failed({ finalRecipient, remoteMta, reply: { code: 550, lines: ['No'] }, detail })]
-    const { text } = report({ language, recipients })
-    assert.ok(text.includes('почта@пример.испытание'))
-    assert.ok(text.includes('mx.пример.испытание went away'))
-    assert.ok(text.includes(texts.serverSaid('mx.пример.испытание')))
-    assert.ok(!text.includes('xn--'))
+  test(`${language}: addresses and hosts stand as people know them`, () => {
+    const domain = 'xn--e1afmkfd.xn--80akhbyknj4f'
+    const finalRecipient = { localPart: 'почта', domain }
+    const remoteMta = `mx.${domain}`
+    const reply = { code: 550, lines: ['No'] }
+    for (const more of [
+      { remoteMta, reply, refused: 'rcpt', remoteAddress: '192.0.2.1:25' },
+      { cause: 'tls-required', detail: `${remoteMta} offers no STARTTLS` },
+    ] as const) {
+      const recipients = [failed({ finalRecipient, ...more })]
+      const { text } = report({ language, hostname: `mail.${domain}`, recipients })
+      assert.ok(text.includes('почта@пример.испытание'))
+      assert.match(
+        flat(text),
+        /mx\.пример\.испытание \(192\.0\.2\.1:25\)|mx\.пример\.испытание offers no STARTTLS/,
+      )
+      assert.ok(flat(text).includes('mail.пример.испытание'))
+      assert.ok(!text.includes('xn--'), text)
+    }
   })
 
   test(`${language}: lines are short enough to be read, but for words that are longer`, () => {
