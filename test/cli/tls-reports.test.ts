@@ -26,6 +26,19 @@ test('tls-reports shows what was counted here and what others report', async t =
       sessions: 1,
       outcome: { ...sts, failure: 'certificate-expired', detail: 'the certificate has expired' },
     },
+    {
+      ...common,
+      domain: 'xn--e1afmkfd.xn--p1ai',
+      key: 'd',
+      sessions: 1,
+      outcome: {
+        policy: 'none',
+        terms: [],
+        hosts: [],
+        failure: 'starttls-not-supported',
+        detail: 'mx.xn--e1afmkfd.xn--p1ai offers no STARTTLS',
+      },
+    },
   ])
   await storage.run(addTlsCounts, [{ ...common, key: 'a', sessions: 4, outcome: sts }])
   await storage.run(keepReceivedReport, {
@@ -51,6 +64,7 @@ test('tls-reports shows what was counted here and what others report', async t =
   const text = await succeed(folder, 'tls-reports')
   assert.match(text, /example\.org +MTA-STS +7 +good\n/)
   assert.match(text, /example\.org +MTA-STS +1 +certificate-expired: the certificate has expired\n/)
+  assert.match(text, /пример\.рф +none +1 +starttls-not-supported: mx\.пример\.рф offers no STARTTLS\n/)
   assert.match(text, /example\.test +tlsa +9 +good\n/)
   assert.match(text, /example\.test +tlsa +2 +dnssec-invalid\n/)
   assert.ok(!text.includes('\u001b'), 'what others write is made printable')
@@ -60,7 +74,7 @@ test('tls-reports shows what was counted here and what others report', async t =
   }
   assert.deepEqual(
     json.sent.map(({ sessions }) => sessions),
-    [7, 1],
+    [7, 1, 1],
   )
   assert.equal(json.received[0]?.policies.length, 1)
 })

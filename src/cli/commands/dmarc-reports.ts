@@ -1,5 +1,7 @@
 // postrider dmarc-reports: who sends in the name of our domains, as others report it, and what this server reports to others.
+
 import { type Command, Option } from 'commander'
+import { formatDomainForPeople, formatDomainsForPeople } from '../../address/parse-domain.ts'
 import { dayOf, formatDay } from '../../daily-report/day.ts'
 import { type DmarcDay, listDmarcDays } from '../../dmarc-report/operations.ts'
 import {
@@ -98,13 +100,13 @@ function reportJson(shown: ShownDmarcReport) {
 function sourceTable(sources: readonly ShownSource[]): string {
   return formatColumns<ShownSource>(
     [
-      { title: 'DOMAIN', cell: ({ domain }) => domain || 'others' },
+      { title: 'DOMAIN', cell: ({ domain }) => formatDomainForPeople(domain) || 'others' },
       { title: 'FROM', cell: ({ address }) => address || 'others' },
       { title: 'MESSAGES', align: 'right', cell: ({ messages }) => String(messages) },
       { title: 'FAILED', align: 'right', cell: ({ failed }) => String(failed) },
       { title: 'DKIM', cell: ({ messages, dkimFailed }) => share(messages, dkimFailed) },
       { title: 'SPF', cell: ({ messages, spfFailed }) => share(messages, spfFailed) },
-      { title: 'SENDER', cell: ({ sender }) => sender || '-' },
+      { title: 'SENDER', cell: ({ sender }) => formatDomainsForPeople(sender) || '-' },
       { title: 'NOTES', cell: notesOf },
     ],
     sources,
@@ -131,10 +133,10 @@ function reportTable(reports: readonly ShownDmarcReport[]): string {
       { title: 'RECEIVED', cell: ({ receivedAt }) => formatTime(receivedAt) },
       { title: 'FROM', cell: ({ organization }) => organization },
       { title: 'DAY', cell: ({ beginAt }) => formatDay(dayOf(beginAt)) },
-      { title: 'DOMAIN', cell: ({ domain }) => domain },
+      { title: 'DOMAIN', cell: ({ domain }) => formatDomainForPeople(domain) },
       { title: 'MESSAGES', align: 'right', cell: ({ messages }) => String(messages) },
       { title: 'FAILED', align: 'right', cell: ({ failed }) => String(failed) },
-      { title: 'PROVEN TO BE OF', cell: ({ proven }) => proven || 'nobody' },
+      { title: 'PROVEN TO BE OF', cell: ({ proven }) => formatDomainsForPeople(proven) || 'nobody' },
     ],
     reports,
   )
@@ -155,7 +157,7 @@ function sentTable(days: readonly DmarcDay[]): string {
   return formatColumns<DmarcDay>(
     [
       { title: 'DAY', cell: ({ day }) => formatDay(day) },
-      { title: 'DOMAIN', cell: ({ domain }) => domain },
+      { title: 'DOMAIN', cell: ({ domain }) => formatDomainForPeople(domain) },
       { title: 'MESSAGES', align: 'right', cell: ({ messages }) => String(messages) },
       { title: 'FAILED', align: 'right', cell: ({ failed }) => String(failed) },
       { title: 'SENT TO', cell: sentTo },

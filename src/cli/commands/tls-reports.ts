@@ -1,5 +1,6 @@
 // postrider tls-reports: what came of TLS with other servers, as this server counted it and as others report it.
 import type { Command } from 'commander'
+import { formatDomainForPeople, formatDomainsForPeople } from '../../address/parse-domain.ts'
 import { dayOf, formatDay } from '../../daily-report/day.ts'
 import {
   type KeptTlsReport,
@@ -59,7 +60,7 @@ function countTable(counts: readonly TlsCount[]): string {
   return formatColumns<TlsCount>(
     [
       { title: 'DAY', cell: ({ day }) => formatDay(day) },
-      { title: 'DOMAIN', cell: ({ domain }) => domain },
+      { title: 'DOMAIN', cell: ({ domain }) => formatDomainForPeople(domain) },
       { title: 'POLICY', cell: ({ outcome }) => policyNames[outcome.policy] },
       { title: 'SESSIONS', align: 'right', cell: ({ sessions }) => String(sessions) },
       { title: 'RESULT', cell: ({ outcome }) => describe(outcome.failure, outcome.detail) },
@@ -103,7 +104,7 @@ function receivedTable(received: readonly KeptTlsReport[]): string {
     [
       { title: 'RECEIVED', cell: ({ receivedAt }) => formatTime(receivedAt) },
       { title: 'FROM', cell: ({ from }) => from },
-      { title: 'DOMAIN', cell: ({ domain }) => domain },
+      { title: 'DOMAIN', cell: ({ domain }) => formatDomainForPeople(domain) },
       { title: 'POLICY', cell: ({ policy }) => policy },
       { title: 'SESSIONS', align: 'right', cell: ({ sessions }) => String(sessions) },
       { title: 'RESULT', cell: ({ result }) => result },
@@ -114,5 +115,5 @@ function receivedTable(received: readonly KeptTlsReport[]): string {
 
 function describe(failure: string | undefined, detail: string | undefined): string {
   if (failure === undefined) return 'good'
-  return detail === undefined || detail === '' ? failure : `${failure}: ${detail}`
+  return detail === undefined || detail === '' ? failure : `${failure}: ${formatDomainsForPeople(detail)}`
 }
