@@ -169,6 +169,13 @@ test('that a server gets its mail without TLS is told with the reason', async t 
     await encryption(),
     /^Encryption: none: TLS was tried, and failed: mx\.example\.org does not speak SMTP/,
   )
+  const { script } = peer
+  peer.script = (command, session) =>
+    command.startsWith('MAIL') ? '530 5.7.0 Must issue a STARTTLS command first' : script(command, session)
+  const { stdout } = await probe(folder, 'boris@example.org')
+  assert.match(stdout, /^Answer: .* refused MAIL, for there was no TLS: .* \[530 5\.7\.0 Must issue/m)
+  assert.match(stdout, /^Result: a message would wait in the queue, and be tried again,/m)
+  peer.script = script
   appendFileSync(`${folder}/postrider.toml`, 'tls = "never"\n')
   assert.equal(await encryption(), `Encryption: none: the settings want no TLS there. ${read}`)
 })

@@ -69,6 +69,11 @@ export function judgeFailure(server: RemoteServer, facts: ClientFailureFacts): N
   }
 }
 
+/** RFC 3463 §2: 4 for what may succeed yet. */
+export function deferredFrom({ diagnosis }: NegativeOutcome): NegativeOutcome {
+  return { kind: 'deferred', diagnosis: { ...diagnosis, status: `4${diagnosis.status.slice(1)}` } }
+}
+
 /**
  * Why a message was not tried, from what became of another: the words of a server about that one's recipient or content are
  * nobody else's.

@@ -5,16 +5,18 @@ import { connectSmtp } from '../../smtp/client/connect.ts'
 import type {
   ClientFailureFacts,
   ClientProtocol,
+  ClientStage,
   ClientTls,
   ConnectSmtp,
   SmtpClientOptions,
   SmtpConnection,
 } from '../../smtp/client/contract.ts'
 import { SmtpClientFailure } from '../../smtp/client/smtp-client-failure.ts'
+import type { Reply } from '../../smtp/reply.ts'
 import { type DomainTlsPolicy, describePolicy, type TlsEvidence } from '../../tls-policy/server-policy.ts'
 import type { PassedServer } from '../../trail/events.ts'
 import type { NegativeOutcome } from '../outcome.ts'
-import { judgeFailure } from '../replies/diagnose.ts'
+import { deferredFrom, judgeFailure, judgeReply } from '../replies/diagnose.ts'
 import type { Dialogue } from './dialogue.ts'
 import {
   type ConnectionTry,
@@ -287,4 +289,25 @@ async function connectOnce(
     dialogue.note(cause.facts.detail)
     return { facts: cause.facts }
   }
+}
+
+/**
+ * What a negative reply on a connection comes to. A server that demands TLS and offers it, where there was to be some: what kept it
+ * away may be mended by the next attempt (RFC 3207 §4: 454), so its demand is no word about this mail.
+ */
+export function judgeRefusal(
+  { connection, server, tls }: OpenConnection,
+  stage: ClientStage,
+  reply: Reply,
+): NegativeOutcome {
+  const outcome = judgeReply(server, stage, reply)
+  const { diagnosis } = outcome
+  if (diagnosis.cause !== 'tls-failure' || connection.tls || !connection.extensions.has('STARTTLS'))
+    return outcome
+  const failure = tls.at(-1)?.failure
+  if (!failure) return outcome
+  return deferredFrom({
+    ...outcome,
+    diagnosis: { ...diagnosis, detail: `${diagnosis.detail}, for there was no TLS: ${failure.detail}` },
+  })
 }

@@ -13,10 +13,10 @@ import type { TlsEvidence } from '../../tls-policy/server-policy.ts'
 import type { PassedServer } from '../../trail/events.ts'
 import type { NegativeOutcome } from '../outcome.ts'
 import { type Source, serversFrom } from '../pacing/source-pools.ts'
-import { judgeFailure, judgeReply } from '../replies/diagnose.ts'
+import { judgeFailure } from '../replies/diagnose.ts'
 import { Dialogue } from './dialogue.ts'
 import { lacksSmtpUtf8 } from './lacks-smtp-utf8.ts'
-import { type ConnectionTerms, openConnection } from './open-connection.ts'
+import { type ConnectionTerms, judgeRefusal, type OpenConnection, openConnection } from './open-connection.ts'
 
 export interface ProbeParts {
   readonly router: Router
@@ -123,7 +123,7 @@ async function askServers(
       extensions: [...connection.extensions.keys()],
     }
     const lack = lacksSmtpUtf8(opened, probe.reversePath, probe.forwardPath)
-    verdict = lack ? { kind: 'failed', diagnosis: lack } : await askFor(connection, server, probe)
+    verdict = lack ? { kind: 'failed', diagnosis: lack } : await askFor(opened, probe)
     await connection.quit()
     left = lack ? left.slice(left.indexOf(server) + 1) : []
     if (lack && left.length > 0) passed.push({ host: server.host, detail: lack.detail })
@@ -139,11 +139,8 @@ function withoutTold(passed: readonly PassedServer[], verdict: ProbeVerdict): re
   return passed.filter(one => one.host !== remoteMta || one.detail !== detail)
 }
 
-async function askFor(
-  connection: SmtpConnection,
-  server: RemoteServer,
-  { forwardPath, reversePath }: Probe,
-): Promise<ProbeVerdict> {
+async function askFor(open: OpenConnection, { forwardPath, reversePath }: Probe): Promise<ProbeVerdict> {
+  const { connection, server } = open
   const [answer] = await connection.probe({
     reversePath,
     body: '7BIT',
@@ -156,7 +153,7 @@ async function askFor(
     case 'accepted':
       return { kind: 'accepted', reply: result.reply }
     case 'refused':
-      return judgeReply(server, result.stage, result.reply)
+      return judgeRefusal(open, result.stage, result.reply)
     case 'failed':
       return judgeFailure(server, result.failure)
     default:

@@ -18,12 +18,12 @@ import { localError } from '../local-error.ts'
 import type { DeliveryOutcome, Diagnosis, NegativeOutcome } from '../outcome.ts'
 import type { Closure } from '../pacing/destination-health.ts'
 import type { Attempted, NotAttempted } from '../plan-settlement.ts'
-import { judgeFailure, judgeReply, remoteAddress, whereMet } from '../replies/diagnose.ts'
+import { deferredFrom, judgeFailure, remoteAddress, whereMet } from '../replies/diagnose.ts'
 import { classOf, closesDestination } from '../replies/reply-class.ts'
 import { reasonToKeep, remainingTime, tooLate } from './deliver-by.ts'
 import { Dialogue } from './dialogue.ts'
 import { lacksSmtpUtf8 } from './lacks-smtp-utf8.ts'
-import type { OpenConnection } from './open-connection.ts'
+import { judgeRefusal, type OpenConnection } from './open-connection.ts'
 import { FormFinder, type OutgoingForm } from './outgoing-form.ts'
 import { putBefore } from './put-before.ts'
 
@@ -387,7 +387,7 @@ export class RemoteAttempt {
     stage: ClientFailureFacts['stage'],
     reply: Reply,
   ): void {
-    const outcome = withTlsTrouble(judgeReply(open.server, stage, reply), open)
+    const outcome = judgeRefusal(open, stage, reply)
     this.#refusals.push(outcome.diagnosis)
     // RFC 5321 §3.8: 421 is about the server, not about this mail; after the end of data it is an answer all the same.
     if (isShuttingDown(reply) && stage !== 'end-of-data') {
@@ -474,27 +474,6 @@ export class RemoteAttempt {
       ? undefined
       : { reversePath: formatAddress(reversePath), rewritten: 'srs' }
   }
-}
-
-/** RFC 3463 §2: 4 for what may succeed yet. */
-function deferredFrom({ diagnosis }: NegativeOutcome): NegativeOutcome {
-  return { kind: 'deferred', diagnosis: { ...diagnosis, status: `4${diagnosis.status.slice(1)}` } }
-}
-
-/**
- * A server that demands TLS and offers it, on a connection on which there was to be some: what kept it away may be mended by the
- * next attempt (RFC 3207 §4: 454), so its demand is no word about this mail.
- */
-function withTlsTrouble(outcome: NegativeOutcome, { connection, tls }: OpenConnection): NegativeOutcome {
-  const { diagnosis } = outcome
-  if (diagnosis.cause !== 'tls-failure' || connection.tls || !connection.extensions.has('STARTTLS'))
-    return outcome
-  const failure = tls.at(-1)?.failure
-  if (!failure) return outcome
-  return deferredFrom({
-    ...outcome,
-    diagnosis: { ...diagnosis, detail: `${diagnosis.detail}, for there was no TLS: ${failure.detail}` },
-  })
 }
 
 function describeSigning(signing: Signing | undefined): Pick<Attempted, 'signatures' | 'unsigned' | 'seal'> {
