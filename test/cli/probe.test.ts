@@ -184,6 +184,7 @@ test('what the receiver demands of TLS is told, with what came of it', async t =
   const mx = 'mx.example.org'
   const own = await issueCertificate(undefined, [mx])
   const receiver = await startServer({
+    hostname: mx,
     listeners: [{ role: 'relay', address: '127.0.0.1', port: 0 }],
     tls: { secureContext: () => contextOf(own) },
   })
@@ -248,6 +249,39 @@ test('who waits for a slow server sees for what', async t => {
   peer.answer('250 2.1.5 Ok')
   assert.equal((await ran).exitCode, 0)
   assert.equal(stderr.read(), '1 min: waiting for an answer; last: C: RCPT TO:<boris@example.org>\n')
+})
+
+test('a policy of MTA-STS that cannot be had is told, where DANE does not go before it', async t => {
+  const certificate = await issueCertificate(undefined, ['localhost'])
+  const { server, port } = await startServer({
+    hostname: 'mx.example.org',
+    tls: { secureContext: () => contextOf(certificate) },
+  })
+  t.after(() => server.close())
+  const key = certificate.x509.publicKey.export({ type: 'spki', format: 'der' })
+  const dns = await startDnsServer([
+    'example.org MX 10 mx.example.org',
+    'mx.example.org A 127.0.0.1',
+    `_${port}._tcp.mx.example.org TLSA 3 1 1 ${createHash('sha256').update(key).digest('hex')}`,
+    '_mta-sts.example.org TXT v=STSv1; id=1;',
+    'mta-sts.example.org A 127.0.0.9', // nobody listens
+  ])
+  t.after(() => dns.close())
+  const folder = makeServerFolder(remove => t.after(remove))
+  appendFileSync(
+    `${folder}/postrider.toml`,
+    `[delivery]\nport = ${port}\ndnsServers = ["${dns.text}"]\nipv6 = false\n`,
+  )
+  await succeed(folder, 'domain', 'create', 'example.test')
+  const { stdout: open } = await probe(folder, 'boris@example.org')
+  assert.match(open, /^Encryption: TLSv1\.3 .*; its certificate is not verified: .*\.$/m)
+  assert.match(
+    open,
+    /^Policy: the domain announces one of MTA-STS, which cannot be had: mta-sts\.example\.org: refused; /m,
+  )
+  dns.sign('example.org')
+  const { stdout: signed } = await probe(folder, 'boris@example.org')
+  assert.doesNotMatch(signed, /^Policy:/m)
 })
 
 test('the sender is of a domain of this server: of its host name only where that is one, or there is none', async context => {
