@@ -1,5 +1,5 @@
 // What is said of an alert, before it is laid out: in a mail, or by the command.
-import { describeDetail, describeStep, quoteReply } from '../bounce/report-content.ts'
+import { describeDetail, describeStep, quoteReply, withDomainsForPeople } from '../bounce/report-content.ts'
 import { reportTexts } from '../bounce/texts-of.ts'
 import { siteOfLane } from '../delivery/pacing/lane-key.ts'
 import { nameOfSite } from '../delivery/replies/providers.ts'
@@ -103,7 +103,8 @@ function describeRecords(alert: Alert, { detail }: AlertKindText, language: Lang
 }
 
 function factsOf(alert: Alert, waiting: number, language: Language): AlertFacts {
-  const { subject, evidence, seenAt, mendedAt } = alert
+  const { subject, seenAt, mendedAt } = alert
+  const evidence = withDomainsForPeople(alert.evidence)
   const { validTo } = evidence
   const texts = reportTexts[language]
   return {

@@ -37,10 +37,12 @@ export function describeReport(input: ReportInput, subject: string, texts: Repor
 }
 
 /** As people read them; what another server said stays as it is. */
-function withDomainsForPeople(recipient: ReportedRecipient): ReportedRecipient {
-  const { remoteMta, detail } = recipient
+export function withDomainsForPeople<Told extends Pick<ReportedRecipient, 'remoteMta' | 'detail'>>(
+  told: Told,
+): Told {
+  const { remoteMta, detail } = told
   return {
-    ...recipient,
+    ...told,
     remoteMta: remoteMta && formatDomainForPeople(remoteMta),
     detail: detail && formatDomainsForPeople(detail),
   }
