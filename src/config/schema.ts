@@ -1540,7 +1540,7 @@ const mailAuthentication = z
 const settingsTable = z.strictObject({
   hostname: setting(
     hostname,
-    'The name of this server: in its greeting, in EHLO, in Received fields. Its A or AAAA record has to point here, and the PTR record of its address back to it, or others will take its mail for spam.',
+    'The name of this server: in its greeting, in EHLO, in Received fields. Its A or AAAA record has to point here, and the PTR record of its address back to it, or others will take its mail for spam. Where an MX record leads to a server that has the same name, it is taken for this one, and gets no mail: only those that share a database may have it together.',
     { example: '"mail.example.com"' },
   ),
   dataFolder: setting(

@@ -69,7 +69,7 @@ export function createServerFinder(options: ServerFinderOptions): ServerFinder {
 }
 
 /** Of a domain that is relayed: what is wrong with its DNS is for its administrator to mend, and its mail waits for that. */
-function keepWaiting<Found extends ServerLookup>(lookup: Found, domain: string): Found | FoundNone {
+function keepWaiting(lookup: ServerLookup, domain: string): ServerLookup {
   if (lookup.kind !== 'failed') return lookup
   const { cause, detail } = lookup.diagnosis
   const isOwn = cause === 'own-mx'
@@ -109,7 +109,14 @@ async function findAddresses(
   const names = hosts.map(({ host }) => host)
   const all = await Promise.all(hosts.map(host => resolveHost(options, host, isAuthentic)))
   const usable = all.slice(0, firstBehindUs(options.own, all))
-  if (usable.length === 0) return { ...ownMx(domain), hosts: names }
+  if (usable.length === 0) {
+    return failed(
+      'own-mx',
+      '5.3.5',
+      `the DNS sends mail for ${domain} to this server, which has no such domain: add it ("postrider domain create ${domain}"), or correct its MX record`,
+      names,
+    )
+  }
   const servers = usable.flatMap(host => host.servers).slice(0, maxServers)
   const lookup: Lookup = { by: 'mx', name: domain, hosts: all.map(describeHost) }
   if (servers.length > 0) return { kind: 'servers', servers, lookup }
@@ -128,18 +135,26 @@ async function findAddresses(
   )
 }
 
-function ownMx(domain: string): FoundNone {
-  return failed(
-    'own-mx',
-    '5.3.5',
-    `the DNS sends mail for ${domain} to this server, which has no such domain: add it ("postrider domain create ${domain}"), or correct its MX record`,
-    [],
-  )
-}
-
-/** The server that the DNS prefers for the domain has turned out to be this one. */
-export function leadsHere({ domain, isRelayed }: Extract<Destination, { kind: 'domain' }>): FoundNone {
-  return isRelayed ? keepWaiting(ownMx(domain), domain) : ownMx(domain)
+/** The server that the DNS prefers for the domain has the name of this one. */
+export function leadsToNamesake(
+  { domain, isRelayed }: Extract<Destination, { kind: 'domain' }>,
+  { host, name }: { readonly host: string; readonly name: string },
+): FoundNone {
+  const met = `${host}, to which the DNS sends mail for ${domain}, calls itself ${name}, as this server does`
+  const other = 'if it is another one, give each a hostname of its own'
+  return isRelayed
+    ? deferred(
+        'relay-dns',
+        '4.4.1',
+        `${met}: if it is this one, the domain needs an MX record before it; ${other}`,
+        [],
+      )
+    : failed(
+        'own-mx',
+        '5.3.5',
+        `${met}: if it is this one, add the domain ("postrider domain create ${domain}"), or correct its MX record; ${other}`,
+        [],
+      )
 }
 
 function describeHost({ host, preference, servers }: HostAddresses): Lookup['hosts'][number] {

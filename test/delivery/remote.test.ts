@@ -580,7 +580,7 @@ test('an MX that is this server, at an address that is none of its own: nothing 
     if (domain === 'example.org')
       assert.match(
         describeEvent(attempt).notes?.join('\n') ?? '',
-        /^Not by itself\.example\.org: itself\.example\.org is this server itself: it calls itself mail\.example\.test$/m,
+        /^Not by itself\.example\.org: itself\.example\.org is taken for this server itself: it calls itself mail\.example\.test$/m,
       )
     return `${attempt.outcome.kind} ${attempt.outcome.diagnosis.cause}`
   }

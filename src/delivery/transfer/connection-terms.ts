@@ -1,7 +1,7 @@
 // On which terms a destination is connected to: the same for delivery and for whoever only tries whether it would take a message.
 import type { DeliverySettings } from '../../config/settings.ts'
 import type { Destination } from '../../routing/destination.ts'
-import { leadsHere } from '../../routing/find-servers.ts'
+import { leadsToNamesake } from '../../routing/find-servers.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { ConnectSmtp } from '../../smtp/client/contract.ts'
 import type { Source } from '../pacing/source-pools.ts'
@@ -48,6 +48,6 @@ export function connectionTerms(
 /** A smart host, or a server behind LMTP, may have the name of this one: only the way by MX leads round in a circle. */
 export function ownServerTo(destination: Destination, hostname: string): Pick<ConnectionTerms, 'own'> {
   return destination.kind === 'domain'
-    ? { own: { name: hostname, outcome: () => leadsHere(destination) } }
+    ? { own: { name: hostname, outcome: host => leadsToNamesake(destination, { host, name: hostname }) } }
     : {}
 }

@@ -79,7 +79,7 @@ export interface ConnectionTerms {
 
 export interface OwnServer {
   readonly name: string
-  readonly outcome: () => NegativeOutcome
+  readonly outcome: (host: string) => NegativeOutcome
 }
 
 /** `servers` must not be empty. Rejects on a fault of ours, and when the kept policies cannot be read. */
@@ -119,11 +119,15 @@ export async function openConnection(
         // RFC 5321 §5.1: who goes on to those after it hands the mail back to itself. Not all addresses that lead here are this
         // machine's (find-servers.ts): some are a router's before it.
         end = servers.findIndex(({ host }) => host === server.host)
-        const detail = `${server.host} is this server itself: it calls itself ${terms.own.name}`
+        const detail = `${server.host} is taken for this server itself: it calls itself ${terms.own.name}`
         dialogue.note(detail)
         passed.push({ host: server.host, detail })
         if (end === 0)
-          worst = { outcome: terms.own.outcome(), isPolicy: false, weight: Number.POSITIVE_INFINITY }
+          worst = {
+            outcome: terms.own.outcome(server.host),
+            isPolicy: false,
+            weight: Number.POSITIVE_INFINITY,
+          }
         continue
       }
       passed.unshift(...notAsked(order, servers, server))
