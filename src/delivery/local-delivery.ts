@@ -72,7 +72,11 @@ export class LocalDelivery {
       work.mailDataId,
       locals.map(({ recipient }) => recipient),
     )
-    if (isTlsReport) await this.#options.takeTlsReport?.({ queueId: id, mailDataId: work.mailDataId, size })
+    if (isTlsReport) {
+      const { isReport, traceFields } = work.message
+      const { mailDataId } = work
+      await this.#options.takeTlsReport?.({ queueId: id, mailDataId, size, isReport, traceFields })
+    }
     await this.#options.takeDmarcReport?.({
       ...work.message,
       mailDataId: work.mailDataId,

@@ -6,7 +6,7 @@ import type { Alerts } from '../alert/alerts.ts'
 import { dayOf } from '../daily-report/day.ts'
 import { readWhole } from '../daily-report/read-mail.ts'
 import { isDomain } from '../directory/domains.ts'
-import { findOwnResults } from '../mail-authentication/own-results.ts'
+import { provenAuthor } from '../mail-authentication/proven-author.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { QueuedMessage } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -69,6 +69,7 @@ export function createDmarcReceiver(options: DmarcReceiverOptions): TakeDmarcRep
     const common = {
       receivedAt: clock.now(),
       queueId: message.id,
+      // Whoever sends in another's name could report anything. Our own are on mail that strangers sent in our name.
       proven: provenAuthor(message, options.hostname),
     }
     if (!mayRead(common.proven === '' ? 'unproven' : 'proven')) {
@@ -161,15 +162,6 @@ function keyOf({ organization, reportId, domain }: ReceivedDmarcReport): string 
   return createHash('sha256')
     .update(JSON.stringify([organization, reportId, domain]))
     .digest('base64url')
-}
-
-/** By what this server found when the mail came: whoever sends in another's name could report anything. */
-function provenAuthor({ isReport, traceFields = '' }: DeliveredMessage, hostname: string): string {
-  // Our own, on mail that strangers sent in our name.
-  if (isReport) return hostname
-  const found = findOwnResults(traceFields, hostname)
-  const dmarc = found?.results.find(({ method, result }) => method === 'dmarc' && result === 'pass')
-  return dmarc?.properties.get('header.from')?.toLowerCase() ?? ''
 }
 
 async function raiseAlert(

@@ -70,7 +70,7 @@ export function composeTls(parts: TlsParts): TlsWork {
   return {
     policies,
     noteTls: (domain, evidence) => counts.note(domain, evidence),
-    takeTlsReport: createReportReceiver({ storage, mailData, clock, log }),
+    takeTlsReport: createReportReceiver({ storage, mailData, clock, log, hostname: settings.hostname }),
     keepHouse,
     start() {
       timer ??= clock.every(hourMs, () => void keepHouse())

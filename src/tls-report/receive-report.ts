@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { readAttachments, readWhole } from '../daily-report/read-mail.ts'
+import { type ComeMessage, provenAuthor } from '../mail-authentication/proven-author.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -16,9 +17,10 @@ export interface ReportReceiverOptions {
   readonly mailData: MailDataStore
   readonly clock: Clock
   readonly log: Log
+  readonly hostname: string
 }
 
-export interface SuspectedReport {
+export interface SuspectedReport extends ComeMessage {
   readonly queueId: QueueId
   readonly mailDataId: number
   readonly size: number
@@ -33,7 +35,7 @@ const maxReportBytes = 4 * 1024 * 1024
 
 export function createReportReceiver(options: ReportReceiverOptions): TakeTlsReport {
   return async message => {
-    const { clock, log, storage } = options
+    const { clock, log, storage, hostname } = options
     const queueId = formatQueueId(message.queueId)
     if (message.size > maxMessageBytes) return
     try {
@@ -42,10 +44,12 @@ export function createReportReceiver(options: ReportReceiverOptions): TakeTlsRep
         log.info('a message that looked like a report on TLS is none', { queueId })
         return
       }
+      // RFC 8460 §3 wants it signed: anybody could report anything, and in the place of the right one.
+      const proven = provenAuthor(message, hostname)
       const key = createHash('sha256')
-        .update(JSON.stringify([report.organization, report.reportId, report.policies[0]?.domain]))
+        .update(JSON.stringify([report.organization, report.reportId, report.policies[0]?.domain, proven]))
         .digest('base64url')
-      await storage.run(keepReceivedReport, { key, at: clock.now(), report })
+      await storage.run(keepReceivedReport, { key, at: clock.now(), report: { ...report, proven } })
     } catch (cause) {
       log.warn('a report on TLS could not be kept', { queueId, reason: String(cause) })
     }

@@ -90,6 +90,8 @@ export interface ReceivedTlsReport {
   readonly from: string
   readonly to: string
   readonly policies: readonly ReceivedPolicy[]
+  /** The domain that is proven to have written it; '' or none: nobody's is. */
+  readonly proven?: string | undefined
 }
 
 export interface ReceivedPolicy {

@@ -49,6 +49,7 @@ test('tls-reports shows what was counted here and what others report', async t =
       reportId: '1',
       from: '',
       to: '',
+      proven: 'xn--e1afmkfd.xn--p1ai',
       policies: [
         {
           type: 'tlsa',
@@ -65,7 +66,7 @@ test('tls-reports shows what was counted here and what others report', async t =
   assert.match(text, /example\.org +MTA-STS +7 +good\n/)
   assert.match(text, /example\.org +MTA-STS +1 +certificate-expired: the certificate has expired\n/)
   assert.match(text, /пример\.рф +none +1 +starttls-not-supported: mx\.пример\.рф offers no STARTTLS\n/)
-  assert.match(text, /example\.test +tlsa +9 +good\n/)
+  assert.match(text, /пример\.рф +example\.test +tlsa +9 +good\n/)
   assert.match(text, /example\.test +tlsa +2 +dnssec-invalid\n/)
   assert.ok(!text.includes('\u001b'), 'what others write is made printable')
   const json = (await succeedJson(folder, 'tls-reports')) as {

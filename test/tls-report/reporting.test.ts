@@ -204,14 +204,23 @@ test('a report that comes to an address of ours is kept, once, and delivered lik
   await tomorrow(receiver)
   const [mail = ''] = await world.mailbox('anna@example.test')
   assert.match(mail, /^TLS-Report-Domain: example\.org\r$/m)
-  // Somebody sends it again.
-  const text = mail.slice(mail.indexOf('From: '))
-  await world.post({ from: null, to: ['anna@example.test'], text, message: { isTlsReport: true } })
-  assert.equal((await world.mailbox('anna@example.test')).length, 2)
   const kept = await world.storage.run(listReceivedReports, { since: 0, limit: 10 })
   assert.equal(kept.length, 1)
   assert.equal(kept[0]?.report.organization, 'mail.example.test')
   assert.equal(kept[0]?.report.policies[0]?.failed, 1)
+  assert.equal(kept[0]?.report.proven, 'mail.example.test')
+  // Others send it: as it is, twice, and then with the proof that it is theirs.
+  const text = mail.slice(mail.indexOf('From: '))
+  const checked = (result: string): string =>
+    `Authentication-Results: mail.example.test;\r\n\tdmarc=${result} header.from=reports.example\r\n`
+  for (const traceFields of ['', checked('fail'), checked('pass'), checked('pass')]) {
+    const message = { isTlsReport: true, traceFields }
+    await world.post({ from: null, to: ['anna@example.test'], text, message })
+  }
+  assert.equal((await world.mailbox('anna@example.test')).length, 5)
+  const all = await world.storage.run(listReceivedReports, { since: 0, limit: 10 })
+  const proven = all.map(({ report }) => report.proven).toSorted()
+  assert.deepEqual(proven, ['', 'mail.example.test', 'reports.example'])
 })
 
 test('a message that only says that it is a report is delivered, and nothing is kept', async t => {

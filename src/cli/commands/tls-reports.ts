@@ -21,8 +21,8 @@ export function addTlsReportsCommand(program: Command, run: CommandRun): void {
     summary: 'Show how TLS with other servers went',
     description:
       'Show how TLS with other servers went: how many connections to each domain kept its policy (DANE, MTA-STS), which did ' +
-      'not and why; and what other servers report of their connections to this one (TLS-RPT). Nobody proves who wrote ' +
-      'such a report.',
+      'not and why; and what other servers report of their connections to this one (TLS-RPT), with the domain that is ' +
+      'proven to have written it (DMARC): what nobody is proven to have written may be anything.',
     examples: ['tls-reports', 'tls-reports --days 30'],
     async read(storage, { days, now, since }) {
       const counts = await storage.run(listTlsCounts, { sinceDay: dayOf(now) - days + 1, limit: maxShown })
@@ -72,6 +72,7 @@ function countTable(counts: readonly TlsCount[]): string {
 interface ReceivedLine {
   readonly receivedAt: number
   readonly from: string
+  readonly proven: string
   readonly domain: string
   readonly policy: string
   readonly sessions: number
@@ -84,6 +85,7 @@ function receivedTable(received: readonly KeptTlsReport[]): string {
       const common = {
         receivedAt,
         from: report.organization,
+        proven: report.proven ?? '',
         domain: policy.domain,
         policy: policy.type,
       }
@@ -104,6 +106,7 @@ function receivedTable(received: readonly KeptTlsReport[]): string {
     [
       { title: 'RECEIVED', cell: ({ receivedAt }) => formatTime(receivedAt) },
       { title: 'FROM', cell: ({ from }) => from },
+      { title: 'PROVEN TO BE OF', cell: ({ proven }) => formatDomainForPeople(proven) || 'nobody' },
       { title: 'DOMAIN', cell: ({ domain }) => formatDomainForPeople(domain) },
       { title: 'POLICY', cell: ({ policy }) => policy },
       { title: 'SESSIONS', align: 'right', cell: ({ sessions }) => String(sessions) },
