@@ -19,6 +19,8 @@ import { SmtpClientFailure } from './smtp-client-failure.ts'
 
 const minuteMs = 60_000
 const defaultConnectTimeoutMs = 30_000
+/** A server that has said 220 to STARTTLS is there. What keeps a handshake for longer is on the way, and does so each time. */
+const handshakeTimeoutMs = minuteMs
 
 /** RFC 5321 §4.5.3.2 */
 const defaultTimeouts: ClientTimeouts = {
@@ -216,7 +218,11 @@ async function startTls(
   socket.assertQuiet('its answer to EHLO')
   socket.sendLine('STARTTLS')
   const reply = await read('tls')
-  if (isPositive(reply)) return describeTls(await socket.secure(options, timeouts.commandMs), options)
+  if (isPositive(reply))
+    return describeTls(
+      await socket.secure(options, Math.min(handshakeTimeoutMs, timeouts.commandMs)),
+      options,
+    )
   if (options.tls === 'opportunistic' && reply.code !== 421) return reply
   return fail({ stage: 'tls', kind: 'reply', reply, detail: `${options.host} refused STARTTLS` })
 }
