@@ -32,6 +32,8 @@ export interface TrailSearch {
   readonly text: string
   /** ms since 1970. */
   readonly since: number
+  /** Default: no end. */
+  readonly until?: number | undefined
   readonly limit: number
 }
 
@@ -41,8 +43,9 @@ export const searchTrail = defineRead(
   async (tx, input: TrailSearch): Promise<TrailRecord[]> => {
     const { sql, value } = tx.contains('event', asWritten(input.text))
     const rows = await tx.all<EventRow>(
-      `SELECT ${eventColumns} FROM trail_event WHERE at >= ? AND ${sql} ORDER BY id DESC LIMIT ?`,
+      `SELECT ${eventColumns} FROM trail_event WHERE at >= ? AND at <= ? AND ${sql} ORDER BY id DESC LIMIT ?`,
       input.since,
+      input.until ?? Number.MAX_SAFE_INTEGER,
       value,
       input.limit,
     )

@@ -609,6 +609,15 @@ test('--follow says when the beginning was forgotten, and when nothing is known'
 
 test('--search says what it does not look through', async context => {
   const { server } = await fill(context)
+  const times = async (...parameters: readonly string[]): Promise<number> =>
+    idsIn((await run(server, 'trace', '--search', 'relaying', ...parameters)).stdout).length
+  assert.equal(await times('--until', '14:04'), 1)
+  assert.equal(await times('--until', '14:03'), 0)
+  for (const others of [['pest.example.net'], ['--reply', '550'], ['--sender', '<>'], ['--follow']]) {
+    const { exitCode, stderr } = await run(server, 'trace', '--search', 'relaying', ...others)
+    assert.equal(exitCode, 2, others.join(' '))
+    assert.match(stderr, /--search goes with --since and --until, and with nothing else/)
+  }
   for (const text of ['pest.example.net', 'nowhere.example']) {
     const { stderr } = await run(server, 'trace', '--search', text)
     assert.match(stderr, /^Searched: what is written of each step .* not in the mail itself: its text, /m)

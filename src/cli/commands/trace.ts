@@ -50,7 +50,6 @@ interface TraceOptions {
   readonly follow?: true
 }
 
-const dayMs = 24 * 60 * 60 * 1000
 /** --search reads every step of that time. */
 const searchedDays = 7
 const maxSteps = 200
@@ -93,10 +92,13 @@ export function addTraceCommand(program: Command, run: CommandRun): void {
     .option('--since <time>', `not before this time. ${timeForms}`)
     .option('--until <time>', 'not after this time')
     .addOption(new Option('--limit <messages>', 'at most so many').argParser(countArgument).default(50))
-    .option('--search <text>', `find the steps that have this text, anywhere, but ${notSearched}; slower`)
+    .option(
+      '--search <text>',
+      `find the steps of the last ${searchedDays} days, or since --since, that have this text, anywhere, but ${notSearched}; slower`,
+    )
     .action(
       perform(run, async (invocation, options: TraceOptions, subject?: TraceSubject) => {
-        if (options.search !== undefined) await search(invocation, options.search, options)
+        if (options.search !== undefined) await search(invocation, options.search, subject, options)
         else if (options.follow) await follow(invocation, subject, options)
         else if (subject?.kind === 'queue-id') await trace(invocation, subject.queueId, options)
         else await find(invocation, subject, options)
@@ -458,12 +460,20 @@ async function follow(
   })
 }
 
-async function search(invocation: Invocation, text: string, options: TraceOptions): Promise<void> {
+async function search(
+  invocation: Invocation,
+  text: string,
+  subject: TraceSubject | undefined,
+  options: TraceOptions,
+): Promise<void> {
+  if (text === '') throw new WrongUsage('--search needs a text.')
+  // It reads single steps, of which few have all that is known of a message.
+  if (subject || options.follow || groupsOf(undefined, options).length > 0)
+    throw new WrongUsage('--search goes with --since and --until, and with nothing else.')
   const now = invocation.clock.now()
-  const { since } =
-    options.since === undefined ? { since: now - searchedDays * dayMs } : timesOf(options, now)
+  const { since, until } = timesOf({ since: `${searchedDays} days`, ...options }, now)
   const records = await invocation.withStorage(storage =>
-    storage.run(searchTrail, { text: asRecorded(text), since, limit: maxSteps }),
+    storage.run(searchTrail, { text: asRecorded(text), since, until, limit: maxSteps }),
   )
   invocation.output.rows(
     records,
@@ -477,7 +487,7 @@ async function search(invocation: Invocation, text: string, options: TraceOption
       { title: 'WHAT', cell: record => formatDomainsForPeople(describeEvent(record.event).text) },
     ],
     recordJson,
-    `No step since ${formatTime(since)} has "${text}". --since looks further back.`,
+    `No step since ${formatTime(since)}${options.until === undefined ? '' : ` until ${formatTime(until)}`} has "${text}". --since looks further back.`,
   )
   invocation.output.note(
     `Searched: what is written of each step (addresses, subjects, replies, dialogues), ${notSearched}: its text, its other header fields and what is in mailboxes are not in the trail.`,
