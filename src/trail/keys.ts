@@ -98,6 +98,8 @@ function addKeys(event: TrailEvent, add: Add): void {
     case 'attempted':
       addRecipient(event.recipient, add)
       addOutcome(event.outcome, add)
+      // Under which the next server knows it.
+      if (event.sent?.reversePath !== undefined) add('f', event.sent.reversePath)
       for (const host of event.mxHosts ?? []) addHost(host, add)
       if (event.fetched) add('a', event.fetched.account)
       for (const { what, where } of event.filter?.did ?? [])

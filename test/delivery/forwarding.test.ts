@@ -4,6 +4,8 @@ import { type TestContext, test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { obtainSecret } from '../../src/directory/secrets.ts'
 import type { ReturnPathsOptions } from '../../src/routing/return-paths.ts'
+import { findMessages } from '../../src/trail/find-messages.ts'
+import { trailKeys } from '../../src/trail/keys.ts'
 import { createSeededRandom } from '../harness/seeded-random.ts'
 import { type RemotePeer, startPeer } from './remote-peer.ts'
 import { createWorld, hour, type World } from './world.ts'
@@ -50,6 +52,13 @@ test('the trail says under which sender it went on, and why', async t => {
     /^Sender on this way: SRS0=\S+@example\.test, made because the message is forwarded \(SRS\): /m,
   )
   assert.equal(sentTo('boris@example.org')?.sent, undefined)
+  // By what the next server has of it.
+  const times = { since: 0, until: Number.MAX_SAFE_INTEGER, limit: 9 }
+  const { found } = await findMessages(world.storage, { groups: [[trailKeys.sender(reversePath)]], ...times })
+  assert.deepEqual(
+    found.map(({ queueId }) => queueId),
+    [id],
+  )
 })
 
 test('senders of ours and the null reverse-path stay, and a setting keeps all of them', async t => {
