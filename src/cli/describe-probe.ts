@@ -1,5 +1,5 @@
 // What "postrider probe" found, step by step, for someone who does not know SMTP.
-import { formatAddressForPeople } from '../address/format-address.ts'
+import { formatAddress, formatAddressForPeople } from '../address/format-address.ts'
 import type { ProbedRoute, ProbeFindings } from '../delivery/transfer/probe.ts'
 import { formatLmtpStore } from '../routing/destination.ts'
 import type { ServerLookup } from '../routing/find-servers.ts'
@@ -67,6 +67,18 @@ function describeTls(tls: ProbeFindings['tls'], evidence: ProbeFindings['tlsEvid
   return `${tls.protocol} with ${tls.cipher}${proof === '' ? certificate : proof}.`
 }
 
+/** Begins with a blank, or is empty. */
+function describeOnward(routes: readonly ProbedRoute[]): string {
+  const onward = routes.flatMap(({ address, depth, route }) =>
+    route.kind === 'remote' && depth > 0 ? [`"postrider probe ${formatAddress(address)}"`] : [],
+  )
+  if (onward.length === 0) return ''
+  const more = onward.length > maxOnward ? `, and so on for ${onward.length - maxOnward} more,` : ''
+  return ` Whether it is taken where it goes on to, ${onward.slice(0, maxOnward).join(', ')}${more} finds out.`
+}
+
+const maxOnward = 3
+
 function isHandedOn([first]: readonly ProbedRoute[]): boolean {
   return first?.route.kind === 'remote' && first.route.destination.kind === 'smart-host'
 }
@@ -87,7 +99,7 @@ function describeVerdict({ verdict, server, lookup, routes }: ProbeFindings, fro
         `Result: ${server?.host ?? 'the server'} would take a message, as far as it says before it has seen one.${isHandedOn(routes) ? ' Whether the server of the recipient takes it then, nobody has asked.' : ''}`,
       ]
     case 'own':
-      return ['Result: this server would take a message. Nothing was sent.']
+      return [`Result: this server would take a message.${describeOnward(routes)} Nothing was sent.`]
     case 'failed':
     case 'deferred': {
       const { because, remedy } = describeCauseOf(verdict.diagnosis)

@@ -326,7 +326,7 @@ test('an address of this server: where its mail goes', async context => {
       'info@example.test: an alias of this server, which leads to sales@example.test.\n' +
         '  sales@example.test: an alias of this server, which leads to boris@example.org.\n' +
         '    boris@example.org: not of this server; its mail goes to the mail host of its domain.\n' +
-        'Result: this server would take a message. Nothing was sent.\n',
+        'Result: this server would take a message. Whether it is taken where it goes on to, "postrider probe boris@example.org" finds out. Nothing was sent.\n',
     ],
   )
   assert.equal(peer.connections, 0)
