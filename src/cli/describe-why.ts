@@ -20,7 +20,13 @@ import {
 import { describeReturn, describeReturnsOfNobody, type ReturnKind } from './describe-return.ts'
 import { describePlain } from './describe-tls.ts'
 import { isOlderThan, isRefused, type TracedMessage } from './describe-trace.ts'
-import { describeDiagnosis, describeEvent, formatReply, signaturesMattered } from './format-trail.ts'
+import {
+  describeDiagnosis,
+  describeEvent,
+  formatReply,
+  listRecipients,
+  signaturesMattered,
+} from './format-trail.ts'
 import { patternOf, type Saying, tellGroup } from './group-standings.ts'
 import type { GateState, Prospects } from './prospects.ts'
 import { formatCount, formatRelative, formatTime } from './quantities.ts'
@@ -574,8 +580,8 @@ function describeGone(
         recipient,
         kind: 'expanded',
         text: event.filter
-          ? `To ${recipient}: it goes on to ${outcome.into.join(', ')}.${byScript}`
-          : `${recipient} leads to ${outcome.into.join(', ')}.`,
+          ? `To ${recipient}: it goes on to ${listRecipients(outcome.into)}.${byScript}`
+          : `${recipient} leads to ${listRecipients(outcome.into)}.`,
       }
     case 'deferred':
     case 'failed':

@@ -54,6 +54,15 @@ export function describeEvent(event: TrailEvent): TrailEntry {
   }
 }
 
+/** A mailing has thousands: who they all are says --json. */
+export function listRecipients(recipients: readonly string[]): string {
+  if (recipients.length <= mostListed) return recipients.join(', ')
+  return `${recipients.slice(0, listedOfMany).join(', ')} and ${recipients.length - listedOfMany} more`
+}
+
+const mostListed = 10
+const listedOfMany = 5
+
 function joinLines(text: string): string {
   if (!/[\r\n]/.test(text)) return text
   return text
@@ -96,17 +105,17 @@ function entryOf(event: TrailEvent): TrailEntry {
       }
     case 'reported':
       return {
-        text: `Told the sender (${reportWords[event.action] ?? event.action}) about ${event.recipients.join(', ')}, in message ${event.reportId}`,
+        text: `Told the sender (${reportWords[event.action] ?? event.action}) about ${listRecipients(event.recipients)}, in message ${event.reportId}`,
         dialogue: [],
       }
     case 'written':
       return {
-        text: `${describeWriter(event)}${event.reversePath === undefined ? '' : `, from ${event.reversePath}`}, to ${event.recipients.join(', ')}${quoteSubject(event.subject)}`,
+        text: `${describeWriter(event)}${event.reversePath === undefined ? '' : `, from ${event.reversePath}`}, to ${listRecipients(event.recipients)}${quoteSubject(event.subject)}`,
         dialogue: [],
       }
     case 'reports':
       return {
-        text: `A report of this server to the sender of message ${event.aboutId} (${reportWords[event.action] ?? event.action}): ${event.recipients.join(', ')}`,
+        text: `A report of this server to the sender of message ${event.aboutId} (${reportWords[event.action] ?? event.action}): ${listRecipients(event.recipients)}`,
         dialogue: [],
       }
     case 'set-aside':
@@ -127,7 +136,7 @@ function entryOf(event: TrailEvent): TrailEntry {
       }
     case 'quarantined':
       return {
-        text: `Kept aside for ${event.recipients.join(', ')} until an administrator has looked, at most until ${formatTime(event.until)}${because(event.because)}; "postrider quarantine show" shows it`,
+        text: `Kept aside for ${listRecipients(event.recipients)} until an administrator has looked, at most until ${formatTime(event.until)}${because(event.because)}; "postrider quarantine show" shows it`,
         dialogue: [],
       }
     case 'quarantine-ended':
@@ -255,7 +264,7 @@ function describeQuarantineEnd({
   how,
   taught,
 }: Extract<TrailEvent, { kind: 'quarantine-ended' }>): string {
-  const whom = recipients.length > 0 ? ` for ${recipients.join(', ')}` : ''
+  const whom = recipients.length > 0 ? ` for ${listRecipients(recipients)}` : ''
   switch (how) {
     case 'released':
       return `An administrator released it from the quarantine${whom}${taught ? ', and taught the filter that it is wanted' : ''}`
@@ -349,7 +358,7 @@ function describeReception(reception: Reception): string {
     : reception.local
       ? ', from a network that may send without logging in'
       : ''
-  return `Received${describeProtocol(reception)} from ${describePeer(reception)}, ${tls}${account}: ${formatSize(reception.size)} from ${describeSender(reception.reversePath)} to ${reception.recipients.join(', ')}${quoteSubject(reception.subject)}`
+  return `Received${describeProtocol(reception)} from ${describePeer(reception)}, ${tls}${account}: ${formatSize(reception.size)} from ${describeSender(reception.reversePath)} to ${listRecipients(reception.recipients)}${quoteSubject(reception.subject)}`
 }
 
 function quoteSubject(subject: string | undefined): string {
@@ -361,7 +370,7 @@ function describeRefusal(event: Extract<TrailEvent, { kind: 'refused' }>): strin
   const peer = describePeer(event)
   const who = loginName === undefined ? peer : `${peer} as ${loginName}`
   const from = reversePath === undefined ? '' : ` from ${describeSender(reversePath)}`
-  const to = forwardPath === undefined ? recipients.join(', ') : forwardPath
+  const to = forwardPath === undefined ? listRecipients(recipients) : forwardPath
   const whose = domains === undefined ? '' : ` for the mail of ${domains.join(', ')}`
   const verb = mechanism === undefined ? command : `${command} ${mechanism}`
   const reasons = describeLoginProblem(event)
@@ -439,7 +448,7 @@ function describeCutOff(event: Extract<TrailEvent, { kind: 'cut-off' }>): string
     lost: `the connection of ${describePeer(event)} broke ${where}`,
     closed: `this server closed the connection of ${describePeer(event)} ${where}${reply ? ` (${formatReply(reply)})` : ''}`,
   }[how]
-  return `Not received, from ${describeSender(reversePath)} to ${recipients.join(', ')}: ${end}. Its server has to send it again.`
+  return `Not received, from ${describeSender(reversePath)} to ${listRecipients(recipients)}: ${end}. Its server has to send it again.`
 }
 
 function describeTurnedAway(event: Extract<TrailEvent, { kind: 'turned-away' }>): string {
@@ -652,7 +661,7 @@ function describeOutcome(
       return `${way}${tls}${time} for ${recipient}: ${formatReply(outcome.reply)}`
     }
     case 'expanded':
-      return `${recipient} ${filter ? 'sends it on' : 'leads'} to ${outcome.into.join(', ')}`
+      return `${recipient} ${filter ? 'sends it on' : 'leads'} to ${listRecipients(outcome.into)}`
     case 'deferred':
       return `Not delivered yet to ${recipient}${number}: ${describeDiagnosis(outcome.diagnosis)}${next}`
     case 'failed':

@@ -1,6 +1,6 @@
 // What came to many recipients of one message in the same way, at the same time, is told of the first of them, with the names
 // of the others.
-import type { TrailRecord } from '../trail/events.ts'
+import type { TrailEvent, TrailRecord } from '../trail/events.ts'
 import { describeEvent } from './format-trail.ts'
 import { formatTime } from './quantities.ts'
 
@@ -15,13 +15,14 @@ export interface JoinedRecords {
 const fewest = 4
 
 /**
- * In the order of `records`. Any step that is no attempt for a recipient parts what is before it from what comes after.
+ * In the order of `records`. A step of another kind, or of none of the recipients, parts what is before it from what comes after.
  * `asked`: who is asked about, and told alone.
  */
 export function joinRecipients(records: readonly TrailRecord[], asked?: string): JoinedRecords {
   const kept: TrailRecord[] = []
   const others = new Map<TrailRecord, readonly string[]>()
   let run: { readonly record: TrailRecord; readonly recipient: string }[] = []
+  let kindOfRun = ''
   const endRun = (): void => {
     const alike = Map.groupBy(run, ({ record, recipient }) =>
       recipient === asked ? recipient : likenessOf(record, recipient),
@@ -39,16 +40,31 @@ export function joinRecipients(records: readonly TrailRecord[], asked?: string):
     run = []
   }
   for (const record of records) {
-    const { event } = record
-    if (event.kind === 'attempted' || event.kind === 'postponed') {
-      run.push({ record, recipient: event.recipient })
-      continue
-    }
-    endRun()
-    kept.push(record)
+    const one = ofRecipient(record.event)
+    if (!one || one.kind !== kindOfRun) endRun()
+    kindOfRun = one?.kind ?? ''
+    if (one) run.push({ record, recipient: one.recipient })
+    else kept.push(record)
   }
   endRun()
   return { records: kept, others }
+}
+
+/** Of what comes to each recipient by himself: to whom, and what can stand between two of its kind. */
+function ofRecipient(event: TrailEvent): { readonly kind: string; readonly recipient: string } | undefined {
+  switch (event.kind) {
+    case 'attempted':
+    case 'postponed':
+      return { kind: 'attempt', recipient: event.recipient }
+    case 'account-held':
+    case 'set-aside':
+    case 'kept':
+      return { kind: event.kind, recipient: event.recipient }
+    case 'administered':
+      return event.recipient === undefined ? undefined : { kind: event.action, recipient: event.recipient }
+    default:
+      return undefined
+  }
 }
 
 /** The same for records that say the same but for the recipient, whom servers name in their replies too. */

@@ -953,6 +953,26 @@ test('recipients who fared alike are told by the first, but for the one who is a
   assert.equal(events.filter(({ kind }) => kind === 'attempted').length, names.length)
 })
 
+test('a mailing that is held and released is told in a few lines', async context => {
+  const server = await openServer(context)
+  const names = Array.from({ length: 30 }, (_, n) => `u${n}@example.org`)
+  const id = formatQueueId(await server.post({ to: names }))
+  for (const verb of ['hold', 'release', 'hold']) await succeed(server.folder, 'queue', verb, id)
+  const { stdout } = await run(server, 'trace', id)
+  const lines = stdout.split('\n').map(line => line.slice(21))
+  const five = 'u0@example.org, u1@example.org, u2@example.org, u3@example.org, u4@example.org'
+  assert.match(lines[0] ?? '', new RegExp(`from anna@example\\.test to ${five} and 25 more$`))
+  assert.deepEqual(
+    lines.slice(1, 7).filter(line => !line.startsWith('… the same for u1@example.org')),
+    [
+      'An administrator put it on hold for u0@example.org',
+      'An administrator released it for u0@example.org',
+      'An administrator put it on hold for u0@example.org',
+    ],
+  )
+  assert.ok((await run(server, 'trace', id, '--all')).stdout.includes('put it on hold for u29@example.org'))
+})
+
 test('in a group each has its own answer, and the time is that of the first', () => {
   const sayings: readonly Saying[] = ['a@x', 'b@x', 'c@x'].map((name, n) => ({
     name,
