@@ -592,18 +592,24 @@ function describeGone(
       const verb =
         outcome.kind === 'expired' ? 'was given up, the time for trying was over' : 'failed for good'
       const detail = withoutEnd(describeDiagnosis(outcome.diagnosis))
+      const isReport = records.some(({ event: { kind: of } }) => of === 'reports')
       const told = describeTold(reportOn(recipient, records), lostReports)
+      // What its sender could do, this server does not.
+      const help = isReport
+        ? ' It is a report itself, so nobody is told.'
+        : remedy === undefined
+          ? ''
+          : ` ${remedy}`
       return {
         recipient,
         kind,
         cause,
         detail,
         endedAt: ended.at,
-        ...say(
-          recipient,
-          `it ${verb} at ${at}, because ${because}: ${detail}.${byScript}${told}${remedy === undefined ? '' : ` ${remedy}`}`,
-          { detail, time },
-        ),
+        ...say(recipient, `it ${verb} at ${at}, because ${because}: ${detail}.${byScript}${told}${help}`, {
+          detail,
+          time,
+        }),
       }
     }
     default:

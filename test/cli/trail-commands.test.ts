@@ -869,6 +869,10 @@ test('a sender whom the report did not reach does not know, and why and trace sa
     ),
   )
   assert.doesNotMatch(why ?? '', /has been told/)
+  assert.match(
+    (await run(server, 'why', reportId)).stdout,
+    /it failed for good .*\. It is a report itself, so nobody is told\.\n$/,
+  )
   assert.match(trace ?? '', /\n {21}This report could not be delivered: mx\.example\.org .*No such user\]\n/)
 })
 
