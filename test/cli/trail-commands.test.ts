@@ -376,6 +376,22 @@ test('the only one that fits is told step by step', async context => {
   assert.match(none.stderr, /^Nothing that fits is in the trail/)
 })
 
+test('who asks for the address of a From field is told how to find its mail', async context => {
+  const server = await openServer(context)
+  const id = await server.post({ from: 'bounce-17@mailer.example', to: ['anna@example.test'] })
+  const authentication = { dmarc: { result: 'pass', domain: 'shop.example' } } as const
+  await server.storage.run(appendTrail, [
+    { at: now, queueId: id, event: { kind: 'authenticated', authentication, verdict: 'accept' } },
+  ])
+  for (const parameters of [['news@shop.example'], ['--sender', 'news@shop.example']])
+    assert.match(
+      (await run(server, 'trace', ...parameters)).stderr,
+      /^Nothing that fits is in the trail\. .* "postrider trace shop\.example" finds what came in the name of that domain\./,
+    )
+  const { stdout } = await run(server, 'trace', 'shop.example')
+  assert.ok(stdout.startsWith(`Message ${formatQueueId(id)}:\n`))
+})
+
 test('a refusal is found by the number that its reply gave it, and is no message', async context => {
   const { server } = await fill(context)
   const id = '1CCD5D74AAE'

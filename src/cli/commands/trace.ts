@@ -3,7 +3,7 @@ import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { formatAddress, formatReversePath } from '../../address/format-address.ts'
 import { parseAddress } from '../../address/parse-address.ts'
-import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
+import { formatDomainForPeople, formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
 import { decodeEncodedWords } from '../../message/encoded-words.ts'
 import { type ShownMessage, showQueuedMessage } from '../../queue/list-queue.ts'
 import { formatQueueId, parseQueueId, type QueueId, timeOfQueueId } from '../../queue/queue-id.ts'
@@ -335,7 +335,7 @@ async function find(
       { title: 'LAST', cell: message => clip(formatDomainsForPeople(lastOf(message)), 100) },
     ],
     foundJson,
-    'Nothing that fits is in the trail. "postrider trace --search <text>" looks for text anywhere in it.',
+    describeNothing(subject, options),
   )
   if (found.some(({ queueId }) => queueId === undefined))
     invocation.output.note(
@@ -347,6 +347,17 @@ async function find(
     )
   if (found.some(({ queueId }) => queueId !== undefined))
     invocation.output.note('"postrider trace <queue id>" shows one of them step by step.')
+}
+
+/** People know the address in a From field; the trail has the one of the envelope, and the domain of the other. */
+function describeNothing(subject: TraceSubject | undefined, { sender }: TraceOptions): string {
+  const address =
+    sender?.reversePath ??
+    (subject?.kind === 'keys' && subject.address ? parseAddress(subject.address) : undefined)
+  const byDomain = address
+    ? ` Newsletters and the like have another sender than the address in their From field: "postrider trace ${formatDomainForPeople(address.domain)}" finds what came in the name of that domain.`
+    : ''
+  return `Nothing that fits is in the trail.${byDomain} "postrider trace --search <text>" looks for text anywhere in it.`
 }
 
 /** All of it happened on one connection, and none of it is of a message: one thing, or several recipients who were refused. */
