@@ -298,7 +298,7 @@ function describeWaiting(
         ...base,
         ...say(
           shown,
-          `it is kept for the server of its domain, which fetches it; nothing is tried before.${end}`,
+          `it is kept for the server of its domain, which fetches it; nothing is tried before.${describeLastFetch(records, address)}${end}`,
         ),
       }
     case 'in-line': {
@@ -344,6 +344,15 @@ function describeWaiting(
     default:
       return standing satisfies never
   }
+}
+
+/** Begins with a blank, or is empty. */
+function describeLastFetch(records: readonly TrailRecord[], address: string): string {
+  const last = records.findLast(({ event }) => event.kind === 'attempted' && event.recipient === address)
+  if (last?.event.kind !== 'attempted' || !last.event.fetched || !('diagnosis' in last.event.outcome))
+    return ''
+  const detail = withoutEnd(describeDiagnosis(last.event.outcome.diagnosis))
+  return ` When that came for it last, ${formatTime(last.at)}, it did not take it: ${detail}.`
 }
 
 function whyThen(last: Attempted | undefined): string {

@@ -511,8 +511,10 @@ function describeAttempt(event: Attempt): string {
 }
 
 /** Begins with a semicolon, or is empty. */
-function describeNext({ nextAttemptAt, nextAttemptBecause, closedUntil }: Attempt): string {
+function describeNext({ nextAttemptAt, nextAttemptBecause, closedUntil, fetched }: Attempt): string {
   if (nextAttemptAt === undefined) return ''
+  if (fetched)
+    return `; its server may come for it again; where it is not only kept for that, the next attempt from here is at ${formatTime(nextAttemptAt)}`
   if (nextAttemptBecause === 'other-address')
     return `; next it goes from another of our addresses, as soon as there is room, and is looked at again at ${formatTime(nextAttemptAt)} at the latest`
   if (nextAttemptBecause !== 'destination') return `; next attempt at ${formatTime(nextAttemptAt)}`
@@ -554,7 +556,8 @@ function notesOf(event: Attempt): string[] {
   if (signatures) notes.push(`Signed (DKIM): ${describeSignatures(signatures)}`)
   if (unsigned !== undefined && signaturesMattered(outcome)) notes.push(`Not signed (DKIM): ${unsigned}`)
   if (seal) notes.push(...describeSeal(seal, outcome))
-  if (nextAttemptBecause) notes.push(`Next attempt: ${nextAttemptWords[nextAttemptBecause]}`)
+  if (nextAttemptBecause && !event.fetched)
+    notes.push(`Next attempt: ${nextAttemptWords[nextAttemptBecause]}`)
   return notes
 }
 

@@ -1,8 +1,10 @@
 // Mail for servers that come and fetch it: kept without attempts, and handed over on a connection that the other one opens.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { describeWhy } from '../../src/cli/describe-why.ts'
 import { describeEvent, type TrailEntry } from '../../src/cli/format-trail.ts'
 import { parseTraceSubject } from '../../src/cli/trace-subject.ts'
+import { showQueuedMessage } from '../../src/queue/list-queue.ts'
 import { parseQueueId } from '../../src/queue/queue-id.ts'
 import { startRelayQueue } from '../../src/queue/relay-queue.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
@@ -332,6 +334,25 @@ test('what the other server does not take waits for the next time, and does not 
   await peer.closed
   clock.advance(minute)
   await provider.settled()
+  const times = { since: 0, until: Number.MAX_SAFE_INTEGER, limit: 9 }
+  const [found] = (await findMessages(provider.storage, { groups: [keysOf('boris@home.test')], ...times }))
+    .found
+  assert.ok(found?.queueId !== undefined)
+  const { queueId, records } = found
+  const attempted = records.find(({ event }) => event.kind === 'attempted')?.event
+  assert.match(
+    attempted ? describeEvent(attempted).text : '',
+    /\[450 4\.2\.1 Not now\]; its server may come for it again; where it is not only kept for that, the next attempt /,
+  )
+  const now = clock.now()
+  const told = describeWhy(
+    { queueId, records, queued: await provider.storage.run(showQueuedMessage, { queueId }) },
+    { now, retentionDays: 30, prospects: { gateOf: () => undefined, endFor: () => now + day } },
+  )
+  assert.match(
+    told,
+    /it is kept for the server of its domain, .* When that came for it last, .* \[450 4\.2\.1 Not now\]\./,
+  )
   const customer = await startCustomer(t, made)
   // It refuses what is left, so it has taken nothing.
   assert.deepEqual(await customer.fetchMail(), [{ host: '127.0.0.1', kind: 'fetched', messages: 0 }])
