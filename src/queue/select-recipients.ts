@@ -5,7 +5,7 @@ import { causeOfWaiting, type GateKey, standingAt } from './gates.ts'
 import type { QueueId } from './queue-id.ts'
 import type { RecipientState } from './records.ts'
 
-/** All conditions together; an empty selection is everything. Addresses in their canonical text. */
+/** All conditions together; an empty selection is everything. Addresses in their canonical text, whatever the case of its ASCII letters. */
 export interface QueueSelection {
   readonly queueId?: QueueId | undefined
   readonly state?: RecipientState | undefined
@@ -64,9 +64,10 @@ export function selectRecipients(selection: QueueSelection): {
   add('message_id = ?', selection.queueId)
   add('state = ?', selection.state)
   add('domain = ?', selection.domain)
-  add('forward_path = ?', selection.forwardPath)
+  // In either case, as people write addresses. There is no index of them.
+  add('LOWER(forward_path) = LOWER(?)', selection.forwardPath)
   // '' is the null reverse-path, which stands as NULL.
-  add("COALESCE(reverse_path, '') = ?", selection.reversePath)
+  add("COALESCE(LOWER(reverse_path), '') = LOWER(?)", selection.reversePath)
   add("state = 'ready' AND attempts = 0 AND release_at > ?", selection.scheduledAfter)
   add('account_id = (SELECT id FROM account WHERE address_key = ?)', selection.account)
   add('last_host = ?', selection.host)

@@ -392,6 +392,13 @@ test('who asks for the address of a From field is told how to find its mail', as
   assert.ok(stdout.startsWith(`Message ${formatQueueId(id)}:\n`))
 })
 
+test('times that are the wrong way round are no question', async context => {
+  const server = await openServer(context)
+  const { exitCode, stderr } = await run(server, 'trace', '--since', '1h', '--until', '2h')
+  assert.equal(exitCode, 2)
+  assert.match(stderr, /^The time of --until is before that of --since\./)
+})
+
 test('a refusal is found by the number that its reply gave it, and is no message', async context => {
   const { server } = await fill(context)
   const id = '1CCD5D74AAE'

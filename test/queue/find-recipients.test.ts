@@ -41,13 +41,16 @@ test('who comes meanwhile is met, who goes is not', async t => {
 
 test('the selected are found and counted', async t => {
   const queue = await openQueue(t)
-  await queue.accept({ to: ['a@example.org', 'b@example.net'] })
+  await queue.accept({ from: 'Anna@example.test', to: ['A@example.org', 'b@example.net'] })
   await queue.accept({ from: null, to: ['a@example.org'], held: true })
   for (const [selection, meant] of [
     [{}, [1, 2, 3]],
     [{ domain: 'example.org' }, [1, 3]],
     [{ state: 'held' }, [3]],
     [{ reversePath: '' }, [3]],
+    // As people write addresses.
+    [{ forwardPath: 'a@example.org' }, [1, 3]],
+    [{ reversePath: 'anna@example.test' }, [1, 2]],
     [{ queueId: 1, domain: 'example.org' }, [1]],
     [{ domain: 'example.com' }, []],
   ] as const) {

@@ -158,10 +158,12 @@ function timesOf(
     if (at === undefined) throw new WrongUsage(`"${text}" of --${option} is no time. ${timeForms}`)
     return at
   }
-  return {
+  const times = {
     since: read('since', since, 'start') ?? 0,
     until: read('until', until, 'end') ?? Number.MAX_SAFE_INTEGER,
   }
+  if (times.since > times.until) throw new WrongUsage('The time of --until is before that of --since.')
+  return times
 }
 
 export async function readTrace(
