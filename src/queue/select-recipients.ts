@@ -70,7 +70,7 @@ export function selectRecipients(selection: QueueSelection): {
   add("COALESCE(LOWER(reverse_path), '') = LOWER(?)", selection.reversePath)
   add("state = 'ready' AND attempts = 0 AND release_at > ?", selection.scheduledAfter)
   add('account_id = (SELECT id FROM account WHERE address_key = ?)', selection.account)
-  add('last_host = ?', selection.host)
+  add('LOWER(last_host) = LOWER(?)', selection.host)
   add(`${causeOfWaiting} = ?`, selection.cause)
   add('route_to = ?', selection.routeTo)
   if (selection.destination) {

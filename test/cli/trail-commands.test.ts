@@ -1276,6 +1276,8 @@ test('queue reroute sends what fits another way, and back', async context => {
     (await run(server, 'trace', id)).stdout,
     /An administrator put it back on its usual way for boris@example\.org/,
   )
+  const byAddress = await run(server, 'queue', 'list', '--host', '192.0.2.25')
+  assert.match(byAddress.stderr, /^Nothing is in the queue that fits/)
   const byCause = await run(server, 'queue', 'hold', '--cause', 'mailbox-full', '--host', 'mx.example.org')
   assert.equal(byCause.stdout, '2 recipients held.\n')
 })

@@ -229,6 +229,7 @@ test('a host is of the destination whose name for it is the longest; people writ
   assert.deepEqual(await meant('outlook'), [all[0]])
   assert.deepEqual(await meant('exchange-online'), [all[1]])
   assert.deepEqual(await meant('mx.Пример.рф'), [all[2]])
+  assert.deepEqual(await queue.lines({ host: 'A.olc.protection.outlook.com' }), [all[0]])
   assert.equal(
     selectDestination('smart-host Smtp.example.com:587').gate,
     'destination smart-host Smtp.example.com:587',

@@ -207,6 +207,11 @@ export function addQueueCommand(program: Command, run: CommandRun): void {
     )
 }
 
+/** A name, or the address where mail goes to one. */
+function hostArgument(text: string): string {
+  return isIP(text) === 0 ? domainArgument(text) : text
+}
+
 /** '[2001:db8::1]:25', 'mx2.example.org:25'; without a port: 25. */
 function routeArgument(text: string): string {
   const [, bracketed, plain, port = '25'] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::([0-9]{1,5}))?$/.exec(text) ?? []
@@ -297,7 +302,7 @@ function addFilterOptions(command: Command): Command {
       ),
     )
     .addOption(
-      new Option('--host <host>', 'what this mail host refused, or did not answer').argParser(domainArgument),
+      new Option('--host <host>', 'what this mail host refused, or did not answer').argParser(hostArgument),
     )
     .addOption(new Option('--cause <cause>', 'what waits for this cause').choices(causeNames))
     .addOption(new Option('--rerouted <host:port>', 'what is sent to this host').argParser(routeArgument))
