@@ -62,6 +62,8 @@ export class Crew {
   #certificates: Thread | undefined
   /** Nothing is started any more. */
   #over = false
+  /** The store takes nothing any more: it ends last. */
+  #isStoreOver = false
   #lastRunId = 0
   readonly #runs = new Map<number, Run>()
 
@@ -99,7 +101,7 @@ export class Crew {
 
   run(operation: string, input: unknown): Promise<unknown> {
     const store = this.#store
-    if (!store?.isReady || this.#over) return Promise.reject(storageUnavailable())
+    if (!store?.isReady || this.#isStoreOver) return Promise.reject(this.#unavailable())
     const id = ++this.#lastRunId
     return new Promise((resolve, reject) => {
       this.#runs.set(id, { resolve, reject })
@@ -132,13 +134,13 @@ export class Crew {
 
   #askFirstFront(compose: (id: number) => ToThread): Promise<unknown> {
     const front = this.#fronts.get(0)
-    if (!front?.isReady || this.#over) return Promise.reject(storageUnavailable())
+    if (!front?.isReady || this.#over) return Promise.reject(this.#unavailable())
     const id = ++this.#lastRunId
     const answered = new Promise<unknown>((resolve, reject) => {
       this.#runs.set(id, { resolve, reject })
       void front.ended.then(() => {
         this.#runs.delete(id)
-        reject(storageUnavailable())
+        reject(this.#unavailable())
       })
     })
     front.send(compose(id))
@@ -158,6 +160,7 @@ export class Crew {
     this.#over = true
     // Fronts first: what they accept in their last moments still reaches the store. The store last.
     await Promise.all(this.#users().map(thread => thread.stop(graceMs)))
+    this.#isStoreOver = true
     await this.#store?.stop(graceMs)
     this.#rejectRuns()
   }
@@ -165,9 +168,15 @@ export class Crew {
   /** At once, as after a crash. */
   async end(): Promise<void> {
     this.#over = true
+    this.#isStoreOver = true
     this.#rejectRuns()
     await Promise.all(this.#users().map(thread => thread.terminate()))
     await this.#store?.terminate()
+  }
+
+  #unavailable(): Fault {
+    const what = this.#over ? 'The server is stopping' : 'The storage thread is being started again'
+    return new Fault('STORAGE_UNAVAILABLE', `${what}. Try again in a moment.`)
   }
 
   #users(): Thread[] {
@@ -177,7 +186,7 @@ export class Crew {
   }
 
   #rejectRuns(): void {
-    for (const { reject } of this.#runs.values()) reject(storageUnavailable())
+    for (const { reject } of this.#runs.values()) reject(this.#unavailable())
     this.#runs.clear()
   }
 
@@ -299,7 +308,7 @@ export class Crew {
   }
 
   #connectStorage(): MessagePort {
-    if (!this.#store || this.#over) throw storageUnavailable()
+    if (!this.#store || this.#over) throw this.#unavailable()
     const { port1, port2 } = new MessageChannel()
     this.#store.send({ kind: 'connect-storage', port: port1 }, [port1])
     return port2
@@ -368,8 +377,4 @@ export class Crew {
       })
     }
   }
-}
-
-function storageUnavailable(): Fault {
-  return new Fault('STORAGE_UNAVAILABLE', 'The storage thread is being started again. Try again in a moment.')
 }

@@ -14,7 +14,7 @@ function databaseFiles({ dataFolder }: ServerFolder): string[] {
   return readdirSync(dataFolder).filter(name => name.startsWith('postrider.sqlite'))
 }
 
-test('a clean stop leaves one database file, without a log that would have to travel with it', async t => {
+test('a clean stop ends what is under way, does what commands ask meanwhile, and leaves one database file', async t => {
   const at = await createServerFolder()
   t.after(() => at.remove())
   await at.postrider('domain', 'create', 'example.test')
@@ -25,12 +25,18 @@ test('a clean stop leaves one database file, without a log that would have to tr
   await connection.command('HELO client.example.org')
   await connection.command('MAIL FROM:<boris@example.org>')
   await connection.command('RCPT TO:<anna@example.test>')
-  await connection.command('DATA')
+  assert.equal((await connection.command('DATA'))?.code, 354)
+  const stopped = server.stop()
+  await eventually('it stops', () =>
+    Promise.resolve(server.output().includes('"msg":"stopping"') ? true : undefined),
+  )
+  assert.match(await at.postrider('alias', 'create', 'info@example.test', 'anna@example.test'), /^Created/)
   assert.equal((await connection.command('Subject: Test\r\n\r\nText\r\n.'))?.code, 250)
-  await connection.command('QUIT')
   connection.destroy()
-  assert.equal(await server.stop(), 0)
+  assert.equal(await stopped, 0)
+  // Without a log that would have to travel with it.
   assert.deepEqual(databaseFiles(at), ['postrider.sqlite'])
+  assert.match(await at.postrider('alias', 'list'), /info@example\.test/)
 })
 
 test('a server without a domain says so, and what to do; senders are put off until it has one', async t => {
