@@ -535,6 +535,14 @@ for (const answer of ['454 4.7.0 TLS is not to be had now', '220 2.0.0 Ready\r\n
     assert.equal(attempt.outcome.diagnosis.cause, 'tls-failure')
     assert.match(attempt.outcome.diagnosis.detail, /refused MAIL, for there was no TLS: mx1\.example\.org/)
     assert.equal(await world.waiting(), 1)
+    // So does what may not go without (REQUIRETLS).
+    const [demanding] = await world.attempts(await world.post({ from, to, message: { tls: 'required' } }))
+    assert.equal(demanding?.outcome.kind, 'deferred')
+    assert.equal(demanding.outcome.diagnosis.cause, 'requiretls')
+    assert.match(
+      demanding.outcome.diagnosis.detail,
+      /there was no TLS with mx1\.example\.org: mx1\.example\.org/,
+    )
     // Where our own settings want none, the next attempt would be the same.
     const without = await worldWith(t, peer, { delivery: { tls: 'never' } })
     const [last] = await without.attempts(await without.post({ from, to }))

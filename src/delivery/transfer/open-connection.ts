@@ -295,23 +295,17 @@ async function connectOnce(
   }
 }
 
-/**
- * What a negative reply on a connection comes to. A server that demands TLS and offers it, where there was to be some: what kept it
- * away may be mended by the next attempt (RFC 3207 §4: 454), so its demand is no word about this mail.
- */
-export function judgeRefusal(
-  { connection, server, tls }: OpenConnection,
-  stage: ClientStage,
-  reply: Reply,
-): NegativeOutcome {
-  const outcome = judgeReply(server, stage, reply)
+/** The server offers TLS, there was to be some, and this kept it away: the next attempt may do better (RFC 3207 §4: 454). */
+export function tlsTrouble({ connection, tls }: OpenConnection): TlsEvidence['failure'] {
+  return connection.tls || !connection.extensions.has('STARTTLS') ? undefined : tls.at(-1)?.failure
+}
+
+/** What a negative reply on a connection comes to. That a server demands TLS whose own is in trouble is no word about this mail. */
+export function judgeRefusal(open: OpenConnection, stage: ClientStage, reply: Reply): NegativeOutcome {
+  const outcome = judgeReply(open.server, stage, reply)
   const { diagnosis } = outcome
-  if (diagnosis.cause !== 'tls-failure' || connection.tls || !connection.extensions.has('STARTTLS'))
-    return outcome
-  const failure = tls.at(-1)?.failure
-  if (!failure) return outcome
-  return deferredFrom({
-    ...outcome,
-    diagnosis: { ...diagnosis, detail: `${diagnosis.detail}, for there was no TLS: ${failure.detail}` },
-  })
+  const trouble = diagnosis.cause === 'tls-failure' ? tlsTrouble(open) : undefined
+  if (!trouble) return outcome
+  const detail = `${diagnosis.detail}, for there was no TLS: ${trouble.detail}`
+  return deferredFrom({ ...outcome, diagnosis: { ...diagnosis, detail } })
 }

@@ -23,7 +23,7 @@ import { classOf, closesDestination } from '../replies/reply-class.ts'
 import { reasonToKeep, remainingTime, tooLate } from './deliver-by.ts'
 import { Dialogue } from './dialogue.ts'
 import { lacksSmtpUtf8 } from './lacks-smtp-utf8.ts'
-import { judgeRefusal, type OpenConnection } from './open-connection.ts'
+import { judgeRefusal, type OpenConnection, tlsTrouble } from './open-connection.ts'
 import { FormFinder, type OutgoingForm } from './outgoing-form.ts'
 import { putBefore } from './put-before.ts'
 
@@ -495,14 +495,20 @@ function isAboutDestination(outcome: DeliveryOutcome): boolean {
  * without the promise, or it would be lost.
  */
 function lacksProtection(
-  { connection, server, tls }: OpenConnection,
+  open: OpenConnection,
   { reversePath }: Pick<QueuedMessage, 'reversePath'>,
 ): NegativeOutcome | undefined {
+  const { connection, server, tls } = open
   const { host } = server
   const fail = (status: string, detail: string): NegativeOutcome => ({
     kind: 'failed',
     diagnosis: { stage: 'mail', cause: 'requiretls', status, ...whereMet(server), detail },
   })
+  const trouble = tlsTrouble(open)
+  if (trouble)
+    return deferredFrom(
+      fail('5.7.10', `the message demands REQUIRETLS, and there was no TLS with ${host}: ${trouble.detail}`),
+    )
   if (!connection.tls) return fail('5.7.10', `the message demands REQUIRETLS, and ${host} offers no TLS`)
   if (!tls.at(-1)?.isAuthenticated) {
     const detail = `the message demands REQUIRETLS, and ${host} is not proven to be the right server (by DANE, or by MTA-STS or DNSSEC with a valid certificate)`
