@@ -563,7 +563,10 @@ test('a server that gets its mail in the clear, by its own will or by ours: the 
 test('an MX that is this server, at an address that is none of its own: nothing goes to it, nor to those after it', async t => {
   // As behind a router, or a balancer before several servers.
   const itself = await peerFor(t, {
-    script: command => (command.startsWith('EHLO') ? '250 Mail.Example.test at your service' : undefined),
+    script(command) {
+      if (command === '(connect)') return '220 Mail.Example.test ESMTP'
+      return command.startsWith('EHLO') ? '250 Mail.Example.test at your service' : undefined
+    },
   })
   const after = await peerFor(t, { address: '127.0.0.3', port: itself.port })
   const world = await createWorld(t, { delivery: { port: itself.port } })
@@ -597,6 +600,15 @@ test('an MX that is this server, at an address that is none of its own: nothing 
   // It is to be passed on, and waits for somebody to whom it can be.
   assert.equal(await last('relayed.test'), 'deferred relay-dns')
   assert.deepEqual([itself.messages.length, after.connections], [0, 0])
+})
+
+test('a server that answers EHLO with the name that it was given is not taken for this one', async t => {
+  const peer = await peerFor(t, {
+    script: command => (command.startsWith('EHLO') ? `250 ${command.slice(5)}` : undefined),
+  })
+  const world = await worldWith(t, peer)
+  await world.post({ from, to })
+  assert.equal(peer.messages.length, 1)
 })
 
 test('a message over the declared SIZE fails without being sent', async t => {

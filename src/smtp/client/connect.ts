@@ -139,7 +139,9 @@ async function introduce(
   return new OpenConnection({
     socket,
     host: options.host,
-    ...hello,
+    // Some answer EHLO with the name that they were given.
+    name: readName(greeting) === hello.name ? hello.name : undefined,
+    extensions: hello.extensions,
     timeouts,
     tls,
     tlsRefusal,
@@ -180,7 +182,7 @@ async function sayHello(
   return { name: readName(second), extensions: new Map() }
 }
 
-/** RFC 5321 §4.1.1.1: the first word. */
+/** RFC 5321 §4.2: the first word of the greeting, and of the answer to EHLO. */
 function readName({ lines: [line = ''] }: Reply): string {
   return line.trim().split(' ', 1)[0] ?? ''
 }

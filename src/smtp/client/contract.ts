@@ -131,7 +131,7 @@ export interface RecipientResult {
 }
 
 export interface SmtpConnection {
-  /** As the server calls itself in its answer to EHLO or HELO; '' where it says nothing. */
+  /** As the server calls itself, both in its greeting and in its answer to EHLO or HELO; undefined where they differ. */
   readonly name?: string | undefined
   /** Upper-case keyword → its parameters text, '' when none; empty after HELO. */
   readonly extensions: ReadonlyMap<string, string>

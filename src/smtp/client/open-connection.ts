@@ -36,7 +36,7 @@ const intermediate = 3
 export interface Introduction {
   readonly socket: ClientSocket
   readonly host: string
-  readonly name: string
+  readonly name: SmtpConnection['name']
   readonly extensions: ReadonlyMap<string, string>
   readonly timeouts: ClientTimeouts
   readonly tls: SmtpConnection['tls']
@@ -52,7 +52,7 @@ export class OpenConnection implements SmtpConnection {
   readonly #authenticated: boolean
   readonly #answersEach: boolean
   readonly #timeouts: ClientTimeouts
-  readonly name: string
+  readonly name?: string
   readonly extensions: ReadonlyMap<string, string>
   readonly tls?: ConnectionTls
   readonly tlsRefusal?: Reply
@@ -66,7 +66,7 @@ export class OpenConnection implements SmtpConnection {
   constructor({ socket, host, name, extensions, timeouts, tls, tlsRefusal, ...rest }: Introduction) {
     this.#socket = socket
     this.#host = host
-    this.name = name
+    if (name !== undefined) this.name = name
     this.#timeouts = timeouts
     this.#authenticated = rest.authenticated
     this.#answersEach = rest.answersEach
