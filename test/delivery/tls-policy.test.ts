@@ -478,6 +478,23 @@ test('REQUIRETLS: DNSSEC and a certificate that everybody believes are enough', 
   assert.equal(server.taken.length, 1)
 })
 
+test('REQUIRETLS waits for a policy that the domain announces, and that cannot be fetched now', async t => {
+  const policies = await startPolicyServer(t, { status: 503, body: '' })
+  const { world, server } = await receiverFor(t, contextOf(right), {
+    overrides: offers,
+    world: { httpsPort: policies.port },
+  })
+  world.dns.line('_mta-sts.example.org TXT v=STSv1; id=1;')
+  world.dns.host('mta-sts.example.org', policies.address)
+  const id = await world.post(required)
+  const { kind, cause, detail } = negative(await lastAttempt(world, id))
+  assert.deepEqual([kind, cause], ['deferred', 'requiretls'])
+  assert.match(detail, /nothing proves mx\.example\.org: mta-sts\.example\.org answered 503$/)
+  policies.answer = enforce
+  await world.pass(10 * minute)
+  assert.equal(server.taken[0]?.transaction.parameters.requireTls, true)
+})
+
 const unprotected: readonly (readonly [
   what: string,
   context: SecureContext | undefined,

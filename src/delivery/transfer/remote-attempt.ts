@@ -510,7 +510,16 @@ function lacksProtection(
       fail('5.7.10', `the message demands REQUIRETLS, and there was no TLS with ${host}: ${trouble.detail}`),
     )
   if (!connection.tls) return fail('5.7.10', `the message demands REQUIRETLS, and ${host} offers no TLS`)
-  if (!tls.at(-1)?.isAuthenticated) {
+  const evidence = tls.at(-1)
+  if (!evidence?.isAuthenticated) {
+    // The domain announces what would prove it.
+    if (connection.tls.authorized && evidence?.failure?.type === 'sts-policy-fetch-error')
+      return deferredFrom(
+        fail(
+          '5.7.10',
+          `the message demands REQUIRETLS, and nothing proves ${host}: ${evidence.failure.detail}`,
+        ),
+      )
     const detail = `the message demands REQUIRETLS, and ${host} is not proven to be the right server (by DANE, or by MTA-STS or DNSSEC with a valid certificate)`
     return fail('5.7.10', detail)
   }
