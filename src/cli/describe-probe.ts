@@ -17,7 +17,7 @@ export function describeProbe(findings: ProbeFindings, from: string): string[] {
   lines.push(...passed.map(one => `${describePassed(one)}.`))
   if (server) {
     lines.push(`Connection: ${server.host} at ${server.address} port ${server.port} answers.`)
-    lines.push(`Encryption: ${describeTls(tls, tlsEvidence)}`, ...describeLostPolicy(tlsEvidence))
+    lines.push(`Encryption: ${describeTls(tls, tlsEvidence)}`)
   }
   if (extensions && extensions.length > 0) lines.push(`It offers: ${extensions.join(', ')}.`)
   lines.push(...describeVerdict(findings, from))
@@ -63,8 +63,9 @@ function describeServers(lookup: ServerLookup): string {
 function describeTls(tls: ProbeFindings['tls'], evidence: ProbeFindings['tlsEvidence']): string {
   const proof = describeProof(evidence)
   if (!tls) return `none: ${whyPlain(evidence?.failure)}${proof}. What is sent could be read on the way.`
+  const isJudged = evidence !== undefined && evidence.policy !== 'none'
   const certificate = `; its certificate is ${tls.problem ? `not verified: ${tls.problem.detail}` : 'verified'}`
-  return `${tls.protocol} with ${tls.cipher}${proof === '' ? certificate : proof}.`
+  return `${tls.protocol} with ${tls.cipher}${isJudged ? '' : certificate}${proof}.`
 }
 
 /** Begins with a blank, or is empty. */
@@ -81,14 +82,6 @@ const maxOnward = 3
 
 function isHandedOn([first]: readonly ProbedRoute[]): boolean {
   return first?.route.kind === 'remote' && first.route.destination.kind === 'smart-host'
-}
-
-/** RFC 8461 §3.3: mail goes as the policy from before demands, or as if there were none. */
-function describeLostPolicy(evidence: ProbeFindings['tlsEvidence']): string[] {
-  const { type, detail } = evidence?.failure ?? {}
-  return type?.startsWith('sts-')
-    ? [`Policy: the domain announces one of MTA-STS, which cannot be had: ${detail}.`]
-    : []
 }
 
 function describeVerdict({ verdict, server, lookup, routes }: ProbeFindings, from: string): string[] {

@@ -64,12 +64,17 @@ export function noteTls(event: Attempt): string[] {
 
 /** What a policy of the receiver made of the connection that took the message. Begins with a semicolon, or is empty. */
 export function describeProof(evidence: TlsEvidence | undefined): string {
-  if (!evidence || evidence.policy === 'none') return ''
+  if (!evidence) return ''
+  const { failure, host, policy, result } = evidence
+  // RFC 8461 §3.3: it goes as the policy from before demands, or as if there were none.
+  const lost = failure?.type.startsWith('sts-')
+    ? `; the MTA-STS policy that its domain announces cannot be had: ${failure.detail}`
+    : ''
+  if (policy === 'none') return lost
   // Nothing goes out so against a policy in force.
-  if (evidence.result === 'plain') return '; its MTA-STS policy demands TLS, but is not in force yet'
-  const whose = evidence.policy === 'dane' ? 'its DNS demands (DANE)' : 'its MTA-STS policy demands'
-  if (evidence.result === 'verified') return `; the certificate of ${evidence.host} is as ${whose}`
-  if (evidence.failure)
-    return `; that is not as ${whose}, which is not in force yet: ${evidence.failure.detail}`
+  if (result === 'plain') return '; its MTA-STS policy demands TLS, but is not in force yet'
+  const whose = policy === 'dane' ? 'its DNS demands (DANE)' : 'its MTA-STS policy demands'
+  if (result === 'verified') return `; the certificate of ${host} is as ${whose}${lost}`
+  if (failure) return `; that is not as ${whose}, which is not in force yet: ${failure.detail}`
   return `; encrypted as ${whose}`
 }

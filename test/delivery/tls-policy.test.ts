@@ -184,7 +184,7 @@ test('MTA-STS: while a new policy cannot be had the one before is kept, and told
   assert.deepEqual(evidence(attempt), ['sts verified sts-policy-fetch-error'])
   assert.match(
     describeEvent(attempt).text,
-    /; the certificate of mx\.example\.org is as its MTA-STS policy demands/,
+    /; the certificate of mx\.example\.org is as its MTA-STS policy demands; the MTA-STS policy that its domain announces cannot be had: mta-sts\.example\.org answered 404 \(servers/,
   )
   const dialogue = attempt.dialogue?.join('\n') ?? ''
   assert.match(dialogue, /^-- the MTA-STS policy cannot be had: .* answered 404$/m)
