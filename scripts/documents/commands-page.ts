@@ -13,7 +13,8 @@ A command ends with 0 when it did what was asked, with 1 when it failed, and wit
 
 With \`--json\` stdout has the result and nothing else. A command that fails, or was called wrongly, writes one line to
 stderr, and nothing else: \`{"error":{"code":"CLI_NOT_QUEUED","message":"…"}}\`. The code stays the same from version to
-version; the message is for people, and may change.`
+version; the message is for people, and may change. A result that is not whole (--limit) has a line on stderr beside it:
+\`{"warning":{"code":"CLI_INCOMPLETE","message":"…"}}\`.`
 
 const width = 110
 

@@ -105,6 +105,13 @@ export class Output {
     if (!this.json) this.#stderr.write(`${printable(this.#spellCommands(text))}\n`)
   }
 
+  /** What was asked for and the result does not have; a program would not notice. */
+  incomplete(text: string): void {
+    const warning = { code: 'CLI_INCOMPLETE', message: text }
+    if (this.json) this.#stderr.write(`${JSON.stringify({ warning })}\n`)
+    else this.note(text)
+  }
+
   /** Appears only when something takes longer than a second; on a terminal it is one line that changes. For a person only. */
   progress(): Progress {
     const firstMs = 1000

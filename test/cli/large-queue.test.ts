@@ -147,6 +147,12 @@ test('a list says that there is more only when there is', async context => {
     (await queue(folder, ['list', '--limit', '2'])).stderr,
     /^Only the first 2 messages; --limit shows more\.\n/,
   )
+  const listed = await queue(folder, ['list', '--limit', '2', '--json'])
+  assert.equal((JSON.parse(listed.stdout) as unknown[]).length, 2)
+  assert.deepEqual(JSON.parse(listed.stderr), {
+    warning: { code: 'CLI_INCOMPLETE', message: 'Only the first 2 messages; --limit shows more.' },
+  })
+  assert.equal((await queue(folder, ['list', '--limit', '3', '--json'])).stderr, '')
 })
 
 /** As when the server was killed at its work: everything is under a lease, and no server runs. */

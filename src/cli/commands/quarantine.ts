@@ -228,9 +228,9 @@ async function list(invocation: Invocation, options: ListOptions): Promise<void>
     'Nothing is kept aside.',
   )
   if (messages.length > options.limit)
-    invocation.output.note('There is more; --limit shows more, and --to and --from narrow it.')
+    invocation.output.incomplete('There is more; --limit shows more, and --to and --from narrow it.')
   if (damaged.length > 0)
-    invocation.output.note(
+    invocation.output.incomplete(
       `${formatCount(damaged.length, 'message')} damaged: "postrider verify" says what is wrong.`,
     )
 }

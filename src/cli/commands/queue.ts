@@ -575,13 +575,30 @@ async function list(invocation: Invocation, options: ListOptions): Promise<void>
   const { found, damaged, noServer, prospects } = await findMessages(invocation, options, options.limit + 1)
   const messages = found.slice(0, options.limit)
   const now = invocation.clock.now()
-  if (invocation.output.json) {
+  if (invocation.output.json)
     invocation.output.result(
       messages.map(message => messageJson(message, prospects, now)),
       '',
     )
-    return
-  }
+  else listRows(invocation, messages, { prospects, now, isNarrowed: isNarrowed(listed(options, now)) })
+  if (damaged.length > 0)
+    invocation.output.incomplete(
+      `${formatCount(damaged.length, 'message')} damaged (${damaged.map(formatQueueId).join(', ')}): "postrider verify" says what is wrong.`,
+    )
+  if (found.length > messages.length)
+    invocation.output.incomplete(`Only the first ${options.limit} messages; --limit shows more.`)
+  if (noServer) invocation.output.note(noServerText)
+}
+
+function listRows(
+  invocation: Invocation,
+  messages: readonly ShownMessage[],
+  {
+    prospects,
+    now,
+    isNarrowed,
+  }: { readonly prospects: Prospects; readonly now: number; readonly isNarrowed: boolean },
+): void {
   const rows = messages.flatMap(({ message, recipients }) =>
     recipients.map((recipient): QueueRow => ({ message, recipient })),
   )
@@ -599,15 +616,8 @@ async function list(invocation: Invocation, options: ListOptions): Promise<void>
       { title: 'LAST REASON', cell: ({ recipient }) => reasonText(recipient, prospects) },
     ],
     row => row,
-    isNarrowed(listed(options, now)) ? 'Nothing is in the queue that fits.' : 'The queue is empty.',
+    isNarrowed ? 'Nothing is in the queue that fits.' : 'The queue is empty.',
   )
-  if (damaged.length > 0)
-    invocation.output.note(
-      `${formatCount(damaged.length, 'message')} damaged (${damaged.map(formatQueueId).join(', ')}): "postrider verify" says what is wrong.`,
-    )
-  if (found.length > messages.length)
-    invocation.output.note(`Only the first ${options.limit} messages; --limit shows more.`)
-  if (noServer) invocation.output.note(noServerText)
 }
 
 async function findMessages(
@@ -864,7 +874,7 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
     )
   if (summary.groupCount > summary.groups.length) {
     const shown = summary.groups.reduce((sum, { recipients }) => sum + recipients, 0)
-    invocation.output.note(
+    invocation.output.incomplete(
       `${summary.recipients - shown} of ${formatCount(summary.recipients, 'recipient')} are in ${formatCount(summary.groupCount - summary.groups.length, 'smaller group')}; --limit shows more.`,
     )
   }

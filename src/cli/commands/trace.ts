@@ -344,7 +344,7 @@ async function find(
       'What was not taken is told in full, with the reply and what the checks had found, when it alone fits, and by --json.',
     )
   if (hasMore)
-    invocation.output.note(
+    invocation.output.incomplete(
       `Only the newest ${options.limit}; --limit shows more, and --since, --until and the others narrow it down.`,
     )
   if (found.some(({ queueId }) => queueId !== undefined))
@@ -506,7 +506,7 @@ async function search(
     `Searched: what is written of each step (addresses, subjects, replies, dialogues), ${notSearched}: its text, its other header fields and what is in mailboxes are not in the trail.`,
   )
   if (records.length === maxSteps)
-    invocation.output.note(`Only the newest ${maxSteps} steps; search for something narrower.`)
+    invocation.output.incomplete(`Only the newest ${maxSteps} steps; search for something narrower.`)
 }
 
 // The trail has A-labels, and shows U-labels.
