@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { MessageChannel } from 'node:worker_threads'
 import * as fc from 'fast-check'
+import { formatAddress } from '../../src/address/format-address.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import { listQueue, showQueuedMessage } from '../../src/queue/list-queue.ts'
 import type { NewMessage } from '../../src/queue/new-message.ts'
@@ -13,8 +14,9 @@ import { settle } from '../../src/queue/settle.ts'
 import { connectStorage } from '../../src/storage/connect-storage.ts'
 import { createOperationRegistry, type Storage } from '../../src/storage/operation.ts'
 import { serveStorage } from '../../src/storage/serve-storage.ts'
-import type { Reception } from '../../src/trail/events.ts'
+import type { Reception, TrailEvent } from '../../src/trail/events.ts'
 import { testOnSqlite } from '../harness/test-storage.ts'
+import { countCommits } from '../storage/count-commits.ts'
 import {
   address,
   at,
@@ -46,6 +48,53 @@ test('an accepted message is due at once, and its mail data and trail are there'
   assert.equal(await queue.read(1), 'Subject: Hello\r\n\r\nText\r\n')
   assert.deepEqual(await queue.events(1), [{ kind: 'received', reception }])
 })
+
+testOnSqlite(
+  'events stand in the transaction of what they are about, and cost no sync of their own',
+  async t => {
+    const queue = await openQueue(t)
+    const message = await queue.compose({ to: ['anna@example.org', 'boris@example.org'] })
+    const commitsFor = async (work: () => Promise<unknown>): Promise<number> => {
+      const before = countCommits(queue.folder)
+      await work()
+      return countCommits(queue.folder) - before
+    }
+    assert.equal(await commitsFor(() => queue.storage.run(acceptMessage, { ...message, reception })), 1)
+    assert.deepEqual(await queue.events(1), [{ kind: 'received', reception }])
+    const works = await queue.claim('one', at)
+    const attempts = works.flatMap(({ recipients }) =>
+      recipients.map(({ id, forwardPath }) => ({ id, event: attemptFor(formatAddress(forwardPath)) })),
+    )
+    const settlements = attempts.map(({ id, event }) => ({
+      messageId: 1,
+      recipientId: id,
+      events: [event],
+      result: { kind: 'done' } as const,
+    }))
+    const settled = { owner: 'one', at, settlements, reports: [] }
+    assert.equal(await commitsFor(() => queue.storage.run(settle, settled)), 1)
+    assert.deepEqual(
+      (await queue.events(1)).slice(1),
+      attempts.map(({ event }) => event),
+    )
+  },
+)
+
+function attemptFor(recipient: string): TrailEvent {
+  const reply = { code: 250, lines: ['Ok'] }
+  return {
+    kind: 'attempted',
+    recipient,
+    attempt: 1,
+    outcome: {
+      kind: 'relayed',
+      remoteMta: 'mx.example.org',
+      remoteAddress: '192.0.2.1:25',
+      reply,
+      dsnAware: false,
+    },
+  }
+}
 
 test('every parameter of a message and its recipients comes back as it went in', async t => {
   const queue = await openQueue(t)

@@ -1,22 +1,12 @@
 // One writer that commits together what waits together; each operation still succeeds or fails by itself.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { defineRead, defineWrite } from '../../src/storage/operation.ts'
 import { databaseFileName } from '../../src/storage/sqlite-connection.ts'
+import { countCommits } from './count-commits.ts'
 import { addNote, createNotes, listNotes, makeFolder, openStorage } from './notes.ts'
-
-/** https://sqlite.org/fileformat2.html#walformat: frames whose size field is not 0 end a transaction. */
-function countCommits(folder: string): number {
-  const log = readFileSync(join(folder, `${databaseFileName}-wal`))
-  const frameBytes = 24 + log.readUInt32BE(8)
-  let commits = 0
-  for (let at = 32; at + frameBytes <= log.length; at += frameBytes)
-    if (log.readUInt32BE(at + 4) > 0) commits++
-  return commits
-}
 
 test('what is asked for in one turn of the event loop is committed once', async t => {
   const folder = makeFolder(t)
