@@ -25,8 +25,13 @@ export function parseNetwork(text: string): Network | undefined {
 /** ::ffff:0:0/96 (RFC 4291 §2.5.5.2) */
 const mappedBits = 96
 
-export function isMapped(address: ipaddr.IPv4 | ipaddr.IPv6): address is ipaddr.IPv6 {
+function isMapped(address: ipaddr.IPv4 | ipaddr.IPv6): address is ipaddr.IPv6 {
   return address.kind() === 'ipv6' && (address as ipaddr.IPv6).isIPv4MappedAddress()
+}
+
+/** An IPv4 address that is written as IPv6 is that IPv4 address. */
+export function unmapped(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
+  return isMapped(address) ? address.toIPv4Address() : address
 }
 
 /** The spellings of RFC 4291 and four decimal numbers; nothing that is only a number, and no zone. */
@@ -52,7 +57,7 @@ export function isInNetworks(address: string, networks: readonly Network[]): boo
   if (networks.length === 0) return false
   const parsed = parseIpAddress(withoutZone(address))
   if (!parsed) return false
-  const plain = isMapped(parsed) ? parsed.toIPv4Address() : parsed
+  const plain = unmapped(parsed)
   return networks.some(
     network => plain.kind() === network.address.kind() && plain.match(network.address, network.prefixLength),
   )
@@ -111,7 +116,7 @@ const privateRanges: readonly string[] = [
 export function isPrivateAddress(address: string | Network['address']): boolean {
   const parsed = typeof address === 'string' ? parseIpAddress(withoutZone(address)) : address
   if (!parsed) return false
-  return privateRanges.includes((isMapped(parsed) ? parsed.toIPv4Address() : parsed).range())
+  return privateRanges.includes(unmapped(parsed).range())
 }
 
 const loopback: readonly Network[] = ['127.0.0.0/8', '::1/128'].flatMap(text => parseNetwork(text) ?? [])

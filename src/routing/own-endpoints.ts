@@ -1,6 +1,6 @@
 // Which hosts and addresses are this server itself, so that mail is never relayed to its own port (RFC 5321 §5.1).
 import { networkInterfaces } from 'node:os'
-import { isMapped, parseIpAddress } from '../address/networks.ts'
+import { isLoopback, parseIpAddress, unmapped } from '../address/networks.ts'
 
 /** An address and port on which this server listens. */
 export interface Endpoint {
@@ -46,10 +46,6 @@ function isWildcard(listener: string, address: string): boolean {
   return listener === '::' || (listener === '0.0.0.0' && !address.includes(':'))
 }
 
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.')
-}
-
 function withoutRootDot(host: string): string {
   return host.endsWith('.') ? host.slice(0, -1) : host
 }
@@ -64,8 +60,7 @@ function reachedAddress(address: string): string {
 /** An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), however it is written, reaches the same listener as the IPv4 address in it. */
 function canonical(address: string): string {
   const parsed = parseIpAddress(address)
-  if (!parsed) return address.toLowerCase()
-  return (isMapped(parsed) ? parsed.toIPv4Address() : parsed).toString()
+  return parsed ? unmapped(parsed).toString() : address.toLowerCase()
 }
 
 function systemAddresses(): readonly string[] {

@@ -1,7 +1,7 @@
 // SPF: may this client use this domain? (RFC 7208 §4, check_host())
 import { isIPv4 } from 'node:net'
 import type ipaddr from 'ipaddr.js'
-import { parseIpAddress } from '../../address/networks.ts'
+import { parseIpAddress, unmapped } from '../../address/networks.ts'
 import type { Answer } from '../../dns/answer.ts'
 import { reverseName } from '../../dns/reverse-name.ts'
 import { isAscii } from '../../runtime/text.ts'
@@ -395,9 +395,7 @@ function isFullName(domain: string): boolean {
 /** §5: an IPv4 client that is written as IPv6 is an IPv4 client. */
 function parseClient(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   const parsed = parseIpAddress(text)
-  if (parsed?.kind() !== 'ipv6') return parsed
-  const address = parsed as ipaddr.IPv6
-  return address.isIPv4MappedAddress() ? address.toIPv4Address() : address
+  return parsed && unmapped(parsed)
 }
 
 const readClient = remember(text => ({ address: parseClient(text) }))
