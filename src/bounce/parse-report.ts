@@ -46,7 +46,8 @@ export function parseReport(message: Uint8Array, hostname: string): IncomingRepo
   const ofQmail = status || feedback ? undefined : parseQsbmf(parts[0]?.body ?? Buffer.alloc(0))
   const returned = ofQmail ? parseHeaderFields(splitEntity(ofQmail.returned).section) : findReturned(parts)
   const messageId = returned && findFieldValue(returned, 'message-id')
-  const complaint = status ? undefined : readComplaint(feedback, returned)
+  // A part for programs says what it is; a field of what came back says so only where there is no other.
+  const complaint = status && !feedback ? undefined : readComplaint(feedback, returned)
   return {
     ...(status
       ? readStatus(status)

@@ -272,6 +272,27 @@ Text
     assert.equal(read.messageId, '<1@example.test>')
   })
 
+test('a complaint with a part on the delivery beside it is a complaint', () => {
+  const read = parse(`Content-Type: multipart/report; report-type=feedback-report; boundary=x
+
+--x
+Content-Type: message/delivery-status
+
+Final-Recipient: rfc822; clara@example.org
+Action: delivered
+
+--x
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+Original-Rcpt-To: <boris@example.org>
+
+--x--
+`)
+  assert.equal(read.feedbackType, 'abuse')
+  assert.deepEqual(names(read), ['boris@example.org'])
+})
+
 test('a trace field of another server, or of a name that only ends like ours, is none of ours', () => {
   for (const by of [
     'mx.example.org (Postrider)',
