@@ -5,7 +5,7 @@ import { formatLmtpStore } from '../routing/destination.ts'
 import type { ServerLookup } from '../routing/find-servers.ts'
 import type { Route } from '../routing/route.ts'
 import { describeCauseOf } from './causes.ts'
-import { describeProof, whyPlain } from './describe-tls.ts'
+import { describeCertificate, describeProof, whyPlain } from './describe-tls.ts'
 import { describeDiagnosis, describeLookup, describePassed, formatReply } from './format-trail.ts'
 
 /** `from`: the sender, as it is shown. A line each; without the dialogue. */
@@ -64,8 +64,8 @@ function describeTls(tls: ProbeFindings['tls'], evidence: ProbeFindings['tlsEvid
   const proof = describeProof(evidence)
   if (!tls) return `none: ${whyPlain(evidence?.failure)}${proof}. What is sent could be read on the way.`
   const isJudged = evidence !== undefined && evidence.policy !== 'none'
-  const certificate = `; its certificate is ${tls.problem ? `not verified: ${tls.problem.detail}` : 'verified'}`
-  return `${tls.protocol} with ${tls.cipher}${isJudged ? '' : certificate}${proof}.`
+  const certificate = isJudged ? '' : `; its certificate ${describeCertificate(tls)}`
+  return `${tls.protocol} with ${tls.cipher}${certificate}${proof}.`
 }
 
 /** Begins with a blank, or is empty. */

@@ -44,7 +44,7 @@ export function whyPlain(failure: TlsEvidence['failure']): string {
     : `TLS was tried, and failed: ${failure.detail}`
 }
 
-function describeCertificate({ problem }: NonNullable<TlsEvidence['connection']>): string {
+export function describeCertificate({ problem }: NonNullable<TlsEvidence['connection']>): string {
   return problem ? `is not verified: ${problem.detail}` : 'is verified'
 }
 

@@ -238,7 +238,7 @@ function describeWaiting(
   const shown = formatAddressForPeople(recipient.forwardPath)
   const standing = standingOf(recipient, now, queued?.message.releaseAt)
   const id = formatQueueId(queueId)
-  const last = lastAttempt(records, address)
+  const last = lastAttempt(records, address)?.event
   const tried = describeLast(recipient, last)
   const detail = reasonOf(recipient, last)
   const endAt = queued && prospects.endFor(queued.message, recipient)
@@ -348,9 +348,8 @@ function describeWaiting(
 
 /** Begins with a blank, or is empty. */
 function describeLastFetch(records: readonly TrailRecord[], address: string): string {
-  const last = records.findLast(({ event }) => event.kind === 'attempted' && event.recipient === address)
-  if (last?.event.kind !== 'attempted' || !last.event.fetched || !('diagnosis' in last.event.outcome))
-    return ''
+  const last = lastAttempt(records, address)
+  if (!last?.event.fetched || !('diagnosis' in last.event.outcome)) return ''
   const detail = withoutEnd(describeDiagnosis(last.event.outcome.diagnosis))
   return ` When that came for it last, ${formatTime(last.at)}, it did not take it: ${detail}.`
 }
@@ -506,9 +505,8 @@ function describeGone(
   )
   const kept = describeQuarantine(id, recipient, records)
   if (kept) return kept
-  const ended = records.findLast(({ event }) => event.kind === 'attempted' && event.recipient === recipient)
-  const event = ended?.event
-  if (cancelled && (event?.kind !== 'attempted' || isNegative(event)))
+  const ended = lastAttempt(records, recipient)
+  if (cancelled && (!ended || isNegative(ended.event)))
     return {
       recipient,
       kind: 'cancelled',
@@ -517,7 +515,7 @@ function describeGone(
         `an administrator took it out of the queue ${formatTime(cancelled.at)}; the sender was not told.`,
       ),
     }
-  if (!ended || event?.kind !== 'attempted')
+  if (!ended)
     return {
       recipient,
       kind: 'unknown',
@@ -527,6 +525,7 @@ function describeGone(
       ),
     }
   const at = formatTime(ended.at)
+  const { event } = ended
   const { outcome } = event
   const time = { at: ended.at, text: at }
   const byScript = event.filter
@@ -632,9 +631,14 @@ function isNegative({ outcome }: Attempted): boolean {
   return outcome.kind === 'deferred'
 }
 
-function lastAttempt(records: readonly TrailRecord[], address: string): Attempted | undefined {
-  const last = records.findLast(({ event }) => event.kind === 'attempted' && event.recipient === address)
-  return last?.event.kind === 'attempted' ? last.event : undefined
+function lastAttempt(
+  records: readonly TrailRecord[],
+  address: string,
+): (TrailRecord & { readonly event: Attempted }) | undefined {
+  return records.findLast(
+    (record): record is TrailRecord & { readonly event: Attempted } =>
+      record.event.kind === 'attempted' && record.event.recipient === address,
+  )
 }
 
 /** The queue id of the report of failure that names him. */

@@ -1,5 +1,4 @@
 // postrider dmarc-reports: who sends in the name of our domains, as others report it, and what this server reports to others.
-
 import { type Command, Option } from 'commander'
 import { formatDomainForPeople, formatDomainsForPeople } from '../../address/parse-domain.ts'
 import { dayOf, formatDay } from '../../daily-report/day.ts'
