@@ -874,7 +874,7 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
     )
   if (summary.groupCount > summary.groups.length) {
     const shown = summary.groups.reduce((sum, { recipients }) => sum + recipients, 0)
-    invocation.output.incomplete(
+    invocation.output.note(
       `${summary.recipients - shown} of ${formatCount(summary.recipients, 'recipient')} are in ${formatCount(summary.groupCount - summary.groups.length, 'smaller group')}; --limit shows more.`,
     )
   }
