@@ -148,19 +148,21 @@ test('only what is meant is counted, and only the largest groups come back', asy
   })
 })
 
+/** The attempt came to nothing, and the next is in an hour. */
+const tried = {
+  kind: 'retry',
+  tried: true,
+  dueAt: at + hour,
+  diagnosis: 'busy',
+  delayReported: false,
+} as const
+
 test('a destination is who is behind many domains: by the gate, by the host of the last attempt, else the domain', async t => {
   const queue = await openQueue(t)
   const domains = Array.from({ length: 30 }, (_, n) => `shop${n}.example`)
   await queue.accept({ to: domains.map(domain => `anna@${domain}`) })
   const work = await queue.claim('one', at)
   const recipients = work.flatMap(one => one.recipients)
-  const tried = {
-    kind: 'retry',
-    tried: true,
-    dueAt: at + hour,
-    diagnosis: 'busy',
-    delayReported: false,
-  } as const
   const place = (gate: string) => ({ gate, share: '09 account 1' })
   const settlements = recipients.map(({ id, messageId }, n) => {
     const result =
@@ -209,13 +211,6 @@ test('a host is of the destination whose name for it is the longest; people writ
   const hosts = ['a.olc.protection.outlook.com', 'b.mail.protection.outlook.com', 'mx.xn--e1afmkfd.xn--p1ai']
   await queue.accept({ to: hosts.map((_, n) => `anna@shop${n}.example`) })
   const recipients = (await queue.claim('one', at)).flatMap(one => one.recipients)
-  const tried = {
-    kind: 'retry',
-    tried: true,
-    dueAt: at + hour,
-    diagnosis: 'busy',
-    delayReported: false,
-  } as const
   const settlements = recipients.map(({ id, messageId }, n) => ({
     messageId,
     recipientId: id,
